@@ -1,0 +1,87 @@
+"""The model hub, one of the two doubles: a real HTTP server that serves model files made on this machine.
+
+`python -m harness.hub --config FILE`, where FILE is JSON: `{"host", "port", "folder", "models": {ref: bytes}}`.
+It speaks the part of a hub that hives use: metadata with size and SHA-256, and the file with Range and If-Range.
+`GET /counts` says how often each file was asked for, so that a scenario can count downloads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from aiohttp import web
+
+from harness.model_files import file_name, write_model
+
+
+class Hub:
+    """Serves the models of one folder, writing those that are not there yet."""
+
+    def __init__(self, folder: Path, models: dict[str, int]) -> None:
+        self._files = {ref: folder / file_name(ref) for ref in models}
+        self._downloads: Counter[str] = Counter()
+        self._digests: dict[str, str] = {}
+        for ref, path in self._files.items():
+            if not path.exists():
+                write_model(path, ref, models[ref])
+            with path.open("rb") as file:
+                self._digests[ref] = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def app(self) -> web.Application:
+        """Return the application with its routes."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/health", self.health),
+                web.get("/counts", self.counts),
+                web.get("/models/{ref}", self.metadata),
+                web.get("/models/{ref}/file", self.file),
+            ]
+        )
+        return app
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Say that it is there."""
+        return web.json_response({"status": "ok", "role": "hub"})
+
+    async def counts(self, _: web.Request) -> web.Response:
+        """Return how often each file was asked for."""
+        return web.json_response(dict(self._downloads))
+
+    async def metadata(self, request: web.Request) -> web.Response:
+        """Return size and SHA-256 of a model, 404 for one that the hub does not have."""
+        path = self._find(request)
+        ref = request.match_info["ref"]
+        return web.json_response({"ref": ref, "size_bytes": path.stat().st_size, "sha256": self._digests[ref]})
+
+    async def file(self, request: web.Request) -> web.FileResponse:
+        """Return the bytes; aiohttp answers Range, If-Range and ETag."""
+        path = self._find(request)
+        if request.method == "GET":
+            self._downloads[request.match_info["ref"]] += 1
+        return web.FileResponse(path)
+
+    def _find(self, request: web.Request) -> Path:
+        path = self._files.get(request.match_info["ref"])
+        if path is None:
+            raise web.HTTPNotFound(text=json.dumps({"error": "no such model"}), content_type="application/json")
+        return path
+
+
+def main() -> None:
+    """Serve until a signal ends it; SIGTERM and SIGINT end it with status 0."""
+    parser = argparse.ArgumentParser(description="The model hub of the suite")
+    parser.add_argument("--config", type=Path, required=True, help="a JSON file: host, port, folder, models")
+    config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
+    hub = Hub(Path(config["folder"]), config["models"])
+    web.run_app(hub.app(), host=config["host"], port=config["port"], print=None, reuse_address=True)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

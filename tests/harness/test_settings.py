@@ -1,0 +1,69 @@
+"""beehave.toml and what may be laid over it; and that the suite's durations keep the product's ratios."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from daemons.common.durations import Durations as ProductionDurations
+from harness.errors import HarnessError
+from harness.settings import load_settings
+
+PROJECT = Path(__file__).parents[2]
+
+MACHINE_BOUND = {"connect_ms", "probe_timeout_ms", "start_up_ms", "start_up_loading_ms", "deadline_ms"}
+"""Bounds of work and not of waiting: these are not scaled (the reason stands in beehave.toml)."""
+
+
+def write(folder: Path, change: tuple[str, str] = ("", "")) -> Path:
+    text = (PROJECT / "beehave.toml").read_text(encoding="utf-8").replace(*change)
+    (folder / "beehave.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_interpreter_is_filled_in():
+    settings = load_settings(PROJECT, {})
+    assert settings.daemons.queen == [sys.executable, "-m", "daemons.queen"]
+
+
+def test_a_command_line_can_be_given_by_userdata(tmp_path):
+    settings = load_settings(write(tmp_path), {"daemon.hive": "/opt/other/hive --flag 'two words'"})
+    assert settings.daemons.hive == ["/opt/other/hive", "--flag", "two words"]
+    assert settings.daemons.queen[1:] == ["-m", "daemons.queen"]
+
+
+def test_another_file_can_be_named(tmp_path):
+    write(tmp_path, ("heartbeat_ms = 500", "heartbeat_ms = 250")).joinpath("beehave.toml").rename(tmp_path / "x.toml")
+    assert load_settings(tmp_path, {"config": "x.toml"}).durations.heartbeat_ms == 250
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("heartbeat_ms = 500", "heartbeat_ms = -1"),
+            r"durations.heartbeat_ms: Input should be greater than 0, got -1",
+        ),
+        (("heartbeat_ms = 500", "heart_ms = 500"), r"durations.heart_ms: Extra inputs are not permitted"),
+        (("heartbeat_ms = 500", "heartbeat_ms = "), r"beehave.toml is not TOML"),
+        (('queen = ["{python}", "-m", "daemons.queen"]', ""), r"daemons.queen: Field required"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, change, message):
+    with pytest.raises(HarnessError, match=message):
+        load_settings(write(tmp_path, change), {})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(HarnessError, match="no settings file beehave.toml"):
+        load_settings(tmp_path, {})
+
+
+def test_the_scaled_durations_keep_the_ratios_of_production():
+    scaled = load_settings(PROJECT, {}).durations.model_dump()
+    production = ProductionDurations().model_dump()
+    ratios = {name: production[name] / value for name, value in scaled.items() if name not in MACHINE_BOUND}
+    assert set(ratios.values()) == {10.0}, ratios
+    assert {name: scaled[name] for name in MACHINE_BOUND} == {name: production[name] for name in MACHINE_BOUND}
