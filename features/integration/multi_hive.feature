@@ -1,0 +1,35 @@
+@cluster
+Feature: Several hives serve as one
+  - The queen spreads requests evenly over the hives that can serve a model.
+  - When a hive is gone, the others take all of its share, and no client notices.
+  - Hives that register in the same instant are all known, each under an id of its own.
+
+  Scenario: Requests that follow one another are shared evenly
+    Given 2 hives with 2 workers each
+    When 10 requests are sent one after the other
+    Then every request is answered
+    And the hives served 10 of them by their own counts, evenly within 1
+    And every worker served some of them by its own count
+
+  Scenario: Requests that come at once are shared evenly
+    Given 2 hives with 2 workers each
+    When 10 requests are sent at once
+    Then every request is answered
+    And the hives served 10 of them by their own counts, evenly within 1
+
+  Scenario Outline: The other hive takes all when one is <ended>
+    Given 2 hives with 2 workers each
+    When hive-2 is <ended>
+    And 10 requests are sent one after the other
+    Then every request is answered
+    And hive-1 served 10 of them by its own count
+
+    Examples:
+      | ended   |
+      | stopped |
+      | killed  |
+
+  Scenario: Three hives register in the same instant
+    When 3 hives start in the same instant
+    Then the queen lists 3 hives that are available, with distinct ids and instances
+    And each of them is the process that was started under that id

@@ -1,0 +1,71 @@
+"""Steps that start, stop and kill the daemons of the cluster, and look at the queen's list of hives."""
+
+import signal
+
+from behave import given, then, when
+
+from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from harness.conditions import eventually
+
+
+@given("{hives:Hives} with {workers:Workers} each")
+def given_hives_with_workers(context, hives, workers):
+    context.world.start_hives(hives, workers_each=workers)
+
+
+@given("a hive with {workers:Workers}")
+def given_a_hive_with_workers(context, workers):
+    context.world.start_hives(1, workers_each=workers)
+
+
+@given("a hive")
+def given_a_hive(context):
+    context.world.start_hives(1)
+
+
+@given("a hive that always restarts its workers")
+def given_a_hive_that_restarts(context):
+    context.world.cluster.worker_options["restart"] = "always"
+    context.world.start_hives(1)
+
+
+@given("a hive whose workers ignore SIGTERM")
+def given_a_hive_whose_workers_ignore_sigterm(context):
+    context.world.cluster.block_sigterm_in_workers()
+    context.world.start_hives(1)
+
+
+@given("{workers:Workers} on it")
+def given_workers_on_it(context, workers):
+    context.world.workers.start(workers, hive="hive-1")
+
+
+@when("{hives:Hives} start in the same instant")
+def when_hives_start(context, hives):
+    context.world.start_hives(hives)
+
+
+@when("{name:w}-{number:d} is {ending:Ending}")
+def when_daemon_ends(context, name, number, ending):
+    number_of = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
+    context.world.cluster.end(f"{name}-{number}", number_of[ending], why=f"the step says {ending}")
+
+
+@then("the queen lists {hives:Hives} that are available, with distinct ids and instances")
+def then_queen_lists_hives(context, hives):
+    rows = eventually(
+        context.world.cluster.journal,
+        f"the queen lists {hives} available hives",
+        context.world.registry.hives_at_queen,
+        lambda rows: [row["state"] for row in rows] == ["available"] * hives,
+        within_s=context.world.cluster.durations.lease_ms / 1000,
+    )
+    assert len({row["id"] for row in rows}) == hives, f"ids are not distinct: {rows}"
+    assert len({row["instance"] for row in rows}) == hives, f"instances are not distinct: {rows}"
+
+
+@then("each of them is the process that was started under that id")
+def then_hives_are_processes(context):
+    listed = {(row["id"], row["pid"], row["instance"]) for row in context.world.registry.hives_at_queen()}
+    started = {(hive.name, hive.process.pid, hive.instance) for hive in context.world.cluster.hives}
+    assert listed == started, f"the queen lists {listed}, but the processes are {started}"
