@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import socket
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 
 from harness.journal import Journal
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # the journal has every request; behave would show them again
 
 DEFAULT_TIMEOUT_S = 15.0
 """How long a step waits for one answer; longer than any bound of the scaled-down durations but the deadline."""

@@ -10,13 +10,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
 
-from aiohttp import web
+# A scenario may end while the hub still imports; it ends with status 0 then too. run_app takes the signal over.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-from harness.model_files import file_name, write_model
+from aiohttp import web  # noqa: E402
+
+from harness.model_files import file_name, write_model  # noqa: E402
+
+CHUNK_BYTES = 1024 * 1024
 
 
 class Hub:
@@ -59,12 +66,37 @@ class Hub:
         ref = request.match_info["ref"]
         return web.json_response({"ref": ref, "size_bytes": path.stat().st_size, "sha256": self._digests[ref]})
 
-    async def file(self, request: web.Request) -> web.FileResponse:
-        """Return the bytes; aiohttp answers Range, If-Range and ETag."""
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Return the bytes, or those from `Range` on when `If-Range` is absent or names this file's SHA-256.
+
+        aiohttp's own FileResponse knows If-Range with dates only, and hives send the tag.
+        """
         path = self._find(request)
+        ref = request.match_info["ref"]
+        size, tag = path.stat().st_size, f'"{self._digests[ref]}"'
+        wanted = request.http_range if request.headers.get("If-Range", tag) == tag else slice(None)
+        start, stop = wanted.start or 0, min(wanted.stop or size, size)
+        if not 0 <= start < stop:
+            raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+        partial = (start, stop) != (0, size)
+        response = web.StreamResponse(status=206 if partial else 200, headers={"ETag": tag, "Accept-Ranges": "bytes"})
+        response.content_length = stop - start
+        if partial:
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        await response.prepare(request)
         if request.method == "GET":
-            self._downloads[request.match_info["ref"]] += 1
-        return web.FileResponse(path)
+            self._downloads[ref] += 1
+            await self._send(response, path, start, stop)
+        return response
+
+    async def _send(self, response: web.StreamResponse, path: Path, start: int, stop: int) -> None:
+        with path.open("rb") as file:
+            file.seek(start)
+            while start < stop:
+                chunk = file.read(min(CHUNK_BYTES, stop - start))
+                start += len(chunk)
+                await response.write(chunk)
+        await response.write_eof()
 
     def _find(self, request: web.Request) -> Path:
         path = self._files.get(request.match_info["ref"])

@@ -1,0 +1,96 @@
+"""The `beehave` command: the suite, the checks before a merge, a cluster to play with, and what this machine can do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    help="Drive real queens, hives and workers with behave, and break them for real.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+NoSandbox = Annotated[
+    bool, typer.Option("--no-sandbox", help="Do without namespaces: subreaper, leased ports and a watchdog instead.")
+]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=PASS_ON)
+def run(
+    context: typer.Context,
+    no_sandbox: NoSandbox = False,
+    nightly: Annotated[bool, typer.Option("--nightly", help="Run the scenarios tagged @nightly as well.")] = False,
+) -> None:
+    """Run the features; all other options and paths are behave's own (see `behave --help`)."""
+    from harness.suite import behave_command, environment
+
+    arguments = behave_command(context.args, no_sandbox=no_sandbox, nightly=nightly)
+    os.execve(arguments[0], arguments, environment())  # noqa: S606 - so that signals and status are behave's own
+
+
+@app.command("test")
+def run_checks(
+    no_sandbox: NoSandbox = False,
+    nightly: Annotated[bool, typer.Option("--nightly", help="Full length, and in three random orders.")] = False,
+) -> None:
+    """Run lint, types, unit tests and features, and end with one line that counts what ran."""
+    from harness.suite import run_everything
+
+    raise typer.Exit(run_everything(Path.cwd(), no_sandbox=no_sandbox, nightly=nightly))
+
+
+@app.command()
+def up(
+    hives: Annotated[int, typer.Option(min=1, max=99, help="How many hives.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="How many workers on each hive.")] = 1,
+    config: Annotated[Path | None, typer.Option(help="Another file in the form of beehave.toml.")] = None,
+) -> None:
+    """Start a queen, hives and workers, say where they listen, and end them all on Ctrl-C."""
+    from harness.up import run_cluster
+
+    raise typer.Exit(run_cluster(Path.cwd(), hives=hives, workers=workers, config=config))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what this machine can do, and how to enable the rest."""
+    from harness.capabilities import doctor as examine
+
+    raise typer.Exit(examine(as_json=as_json))
+
+
+@app.command()
+def report(
+    journal: Annotated[
+        Path | None, typer.Argument(help="A run's folder or its journal; the last run's when it is not given.")
+    ] = None,
+) -> None:
+    """Draw the report of a run from its journal alone, also of a run that was killed."""
+    from harness.report import write_report
+    from harness.session import JOURNAL_NAME, REPORTS
+
+    path = journal or Path.cwd() / REPORTS / "last"
+    path = path / JOURNAL_NAME if path.is_dir() else path
+    if not path.is_file():
+        raise HarnessError(f"no journal at {path}: run `behave` first, or name a run's folder below {REPORTS}/")
+    typer.echo(write_report(path).as_posix())
+
+
+def main() -> None:
+    """Run the command; an error of the harness is one line on standard error and status 2."""
+    try:
+        app()
+    except HarnessError as error:
+        print(f"beehave: {error}", file=sys.stderr)  # noqa: T201 - the command's own output
+        sys.exit(2)

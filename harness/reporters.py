@@ -1,0 +1,93 @@
+"""What the stock reporters of behave do not say: what a scenario left behind, failed hooks, reasons of skips."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from xml.etree import ElementTree
+
+from behave.configuration import Configuration
+from behave.model import Feature, Scenario
+from behave.model_type import Status
+from behave.reporter.base import Reporter
+from behave.reporter.junit import CDATA, FeatureReportData, JUnitReporter
+
+
+class HonestJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no types
+    """JUnit XML in which nothing that failed looks passed or skipped.
+
+    behave's own writes no message for what a scenario left behind, and calls every scenario skipped when
+    `before_all` failed.
+    """
+
+    def __init__(self, config: Configuration) -> None:
+        super().__init__(config)
+        self.run_error: str | None = None
+        """Why no scenario could be run; set by the runner."""
+
+    def _process_scenario(self, scenario: Scenario, report: FeatureReportData) -> None:
+        before = len(report.testcases)
+        super()._process_scenario(scenario, report)
+        for case in report.testcases[before:]:
+            if scenario.status is Status.untested and self.run_error:
+                for skipped in case.findall("skipped"):
+                    case.remove(skipped)
+                    report.counts_skipped -= 1
+                report.counts_errors += 1
+                case.set("status", Status.error.name)
+                case.insert(0, _element("error", "RunError", self.run_error))
+            elif scenario.skip_reason:
+                for skipped in case.findall("skipped"):
+                    skipped.set("message", str(scenario.skip_reason))
+            elif scenario.error_message:
+                self._complete(case, scenario)
+
+    @staticmethod
+    def _complete(case: ElementTree.Element, scenario: Scenario) -> None:
+        """Add what the scenario left behind to the problem of its failed step; behave's own tells only one."""
+        for problem in [*case.findall("failure"), *case.findall("error")]:
+            if scenario.error_message not in "".join(problem.itertext()):
+                problem.append(CDATA(scenario.error_message))
+
+
+class ClosingLines(Reporter):  # type: ignore[misc]  # behave has no types
+    """Repeats at the end what no step shows and must not be overlooked: leaks, and errors in hooks."""
+
+    def __init__(self, config: Configuration) -> None:
+        super().__init__(config)
+        self._lines: list[str] = []
+
+    def feature(self, feature: Feature) -> None:
+        """Collect from a feature that has ended."""
+        for scenario in feature.walk_scenarios():
+            if scenario.error_message:
+                self._lines.append(f"{scenario.status.name}: {scenario.location} {scenario.name}")
+                self._lines += [f"    {line}" for line in str(scenario.error_message).splitlines()]
+
+    def end(self) -> None:
+        """Print what was collected."""
+        for line in self._lines:
+            sys.stdout.write(line + "\n")
+
+
+def install(config: Configuration) -> None:
+    """Put these reporters in the place of behave's."""
+    config.reporters = [
+        HonestJUnitReporter(config) if type(reporter) is JUnitReporter else reporter for reporter in config.reporters
+    ]
+    config.reporters.append(ClosingLines(config))
+
+
+def report_run_error(config: Configuration, message: str) -> None:
+    """Tell the JUnit file why no scenario could be run."""
+    for reporter in config.reporters:
+        if isinstance(reporter, HonestJUnitReporter):
+            reporter.run_error = message
+
+
+def _element(name: str, kind: str, message: str) -> Any:
+    element = ElementTree.Element(name)
+    element.set("type", kind)
+    element.set("message", message.splitlines()[0] if message else "")
+    element.append(CDATA(message))
+    return element

@@ -1,0 +1,53 @@
+"""What a run knows of the sandbox that it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SandboxKind(StrEnum):
+    """How the run is fenced in."""
+
+    NAMESPACES = "namespaces"
+    """PID 1 of a PID namespace, with mounts, network and IPC of its own."""
+    PORTABLE = "portable"
+    """A process tree that a reaper ends; network and mounts are the machine's."""
+    NONE = "none"
+    """Not entered: a dry run, or a use of the harness outside behave."""
+
+
+class SandboxWish(StrEnum):
+    """What was asked for, by `-D sandbox=` or the environment variable BEEHAVE_SANDBOX."""
+
+    AUTO = "auto"
+    """Namespaces where the machine allows them, else portable."""
+    REQUIRE = "require"
+    """Namespaces, or no run at all."""
+    OFF = "off"
+    """Portable, also where namespaces would work."""
+
+
+@dataclass(frozen=True)
+class SandboxInfo:
+    """The sandbox of this process."""
+
+    kind: SandboxKind
+    reason: str
+    """Why it is not namespaces; empty when it is."""
+    launcher_pid: int
+    """The PID that the user sees, in the launcher's own PID namespace; two runs never share it."""
+    reaper_pid: int
+    """The parent of this run, which adopts its orphans; this process itself where there is no sandbox."""
+    entered_ms: float
+    """What entering took, in milliseconds."""
+
+    @property
+    def private_network(self) -> bool:
+        """Whether nobody else can be on this run's loopback addresses."""
+        return self.kind is SandboxKind.NAMESPACES
+
+    @property
+    def private_processes(self) -> bool:
+        """Whether every process that this run can see is its own."""
+        return self.kind is SandboxKind.NAMESPACES

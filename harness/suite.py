@@ -1,0 +1,128 @@
+"""Running the suite and the checks around it as child processes, and counting what really ran."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from harness.journal import read
+from harness.session import JOURNAL_NAME, REPORTS
+
+SHUFFLED_RUNS = 3
+"""How often the nightly job runs the features, each time in another order."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many single checks of one kind passed, failed and were skipped."""
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int = 0
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment with the interpreter's folder first on PATH."""
+    folder = str(Path(sys.executable).parent)
+    return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def behave_command(arguments: list[str], *, no_sandbox: bool, nightly: bool) -> list[str]:
+    """Return the command line that runs behave with these arguments of the user's."""
+    command = [sys.executable, "-m", "behave", *arguments]
+    if no_sandbox:
+        command += ["-D", "sandbox=off"]
+    if nightly:
+        command += ["--tags", "@nightly or not @nightly"]  # default_tags leaves the long ones out
+    return command
+
+
+def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
+    """Run lint, types, unit tests and features, each whatever became of the others; 0 when nothing failed.
+
+    The last line is `N passed, M failed`, with `, K skipped` when scenarios or tests were skipped.
+    """
+    outcomes = [
+        _tool("lint", ["ruff", "check", "."], folder),
+        _tool("format", ["ruff", "format", "--check", "."], folder),
+        _tool("types", ["mypy"], folder),
+        _unit_tests(folder, no_sandbox=no_sandbox),
+    ]
+    orders: list[int | None] = [None]
+    if nightly:
+        orders = [secrets.randbelow(1_000_000) for _ in range(SHUFFLED_RUNS)]
+    outcomes += [_features(folder, no_sandbox=no_sandbox, nightly=nightly, shuffle=order) for order in orders]
+    say("")
+    for outcome in outcomes:
+        skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
+        say(f"{outcome.name:>10}: {outcome.passed} passed, {outcome.failed} failed{skipped}")
+    passed, failed, skipped_in_all = (
+        sum(getattr(outcome, kind) for outcome in outcomes) for kind in ("passed", "failed", "skipped")
+    )
+    tail = f", {skipped_in_all} skipped" if skipped_in_all else ""
+    say(f"{passed} passed, {failed} failed{tail}")
+    return 1 if failed or not passed else 0
+
+
+def say(line: str) -> None:
+    """Print one line at once, between the output of the tools."""
+    print(line, flush=True)  # noqa: T201 - this is a command's output
+
+
+def _tool(name: str, command: list[str], folder: Path) -> Outcome:
+    say(f"-- {name}: {' '.join(command)}")
+    status = subprocess.run([sys.executable, "-m", *command], cwd=folder, check=False).returncode
+    return Outcome(name, passed=int(status == 0), failed=int(status != 0))
+
+
+def _unit_tests(folder: Path, *, no_sandbox: bool) -> Outcome:
+    say("-- unit tests: pytest")
+    extra = {"BEEHAVE_SANDBOX": "off"} if no_sandbox else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "pytest.xml"
+        status = subprocess.run(
+            [sys.executable, "-m", "pytest", f"--junitxml={results}"],
+            cwd=folder,
+            env=environment() | extra,
+            check=False,
+        ).returncode
+        if not results.exists():
+            return Outcome("unit tests", passed=0, failed=1)
+        suite = ElementTree.parse(results).getroot().find("testsuite")  # noqa: S314 - pytest wrote it just now
+    if suite is None:
+        return Outcome("unit tests", passed=0, failed=1)
+    count = {kind: int(suite.get(kind, "0")) for kind in ("tests", "failures", "errors", "skipped")}
+    failed = count["failures"] + count["errors"]
+    passed = count["tests"] - failed - count["skipped"]
+    return Outcome("unit tests", passed, max(failed, int(status != 0)), count["skipped"])
+
+
+def _features(folder: Path, *, no_sandbox: bool, nightly: bool, shuffle: int | None) -> Outcome:
+    order = [] if shuffle is None else ["-D", f"shuffle={shuffle}"]
+    say(f"-- features: behave {' '.join(order)}".rstrip())
+    before = _last_run(folder)
+    arguments = ["--format", "progress3", "--no-color", *order]
+    command = behave_command(arguments, no_sandbox=no_sandbox, nightly=nightly)
+    status = subprocess.run(command, cwd=folder, env=environment(), check=False).returncode
+    run_folder = _last_run(folder)
+    if run_folder is None or run_folder == before:
+        return Outcome("features", passed=0, failed=1)
+    statuses = Counter(
+        event["status"] for event in read(run_folder / JOURNAL_NAME) if event["kind"] == "scenario_ended"
+    )
+    skipped = statuses.pop("skipped", 0)
+    passed = statuses.pop("passed", 0)
+    return Outcome("features", passed, max(statuses.total(), int(status != 0)), skipped)
+
+
+def _last_run(folder: Path) -> Path | None:
+    last = folder / REPORTS / "last"
+    return last.resolve() if last.exists() else None
