@@ -1,0 +1,225 @@
+"""What the three daemons have in common: an identity, a life, an app, and the hooks that the run loop calls."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from daemons.common.config import ConfigError, ConfigSource, DaemonConfig, changed_keys
+from daemons.common.durations import Durations
+from daemons.common.exits import ExitStatus, FatalError
+from daemons.common.inflight import InFlight
+from daemons.common.logs import log, set_level
+from daemons.common.metrics import Metrics
+from daemons.common.process import start_ticks
+from daemons.common.version import VERSION
+
+ShutdownScope = Literal["self", "cluster"]
+
+
+class Life(StrEnum):
+    """Where a daemon is in its life."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a daemon is; `instance` is new with every process, (pid, start_ticks) names the process itself."""
+
+    role: str
+    name: str
+    instance: str
+    pid: int
+    start_ticks: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a daemon listens, with the port that the kernel chose."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Why a daemon stops, and how."""
+
+    reason: str
+    scope: ShutdownScope = "self"
+    status: ExitStatus = ExitStatus.STOPPED
+    drain: bool = True
+    message: str | None = None
+    """The one line for the operator, when it does not stop as it was asked to."""
+
+
+class Daemon:
+    """A role implements this; `daemons.common.serve` runs it.
+
+    A subclass sets `role`, calls `super().__init__`, and then assigns `self.app`: what `daemons.common.api.finish`
+    returns, which also sets `self.api`.
+    """
+
+    role: ClassVar[str]
+    app: ASGIApp
+    """The app that is served, with its layers."""
+    api: FastAPI
+    """The FastAPI app inside it, for its OpenAPI."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        config: DaemonConfig,
+        source: ConfigSource[Any] | None = None,
+        instance: str | None = None,
+    ) -> None:
+        pid = os.getpid()
+        self.identity = Identity(
+            role=self.role,
+            name=name,
+            instance=instance or str(uuid.uuid4()),
+            pid=pid,
+            start_ticks=start_ticks(pid) or 0,
+            version=VERSION,
+        )
+        self.config = config
+        self.life = Life.STARTING
+        self.bound: Address | None = None
+        self.inflight = InFlight()
+        self.metrics = Metrics(self.role)
+        self.shutdown: Shutdown | None = None
+        self.closing = asyncio.Event()
+        """Set when open-ended answers (event streams) must end because the server is about to stop."""
+        self._source = source
+        self._shutdown_asked = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def durations(self) -> Durations:
+        """The configured durations."""
+        return self.config.durations
+
+    @property
+    def draining(self) -> bool:
+        """Whether new work is refused."""
+        return self.life in (Life.DRAINING, Life.STOPPED)
+
+    # Hooks, in the order in which the run loop calls them.
+
+    async def on_start(self, bound: Address) -> None:
+        """The listener is bound and serves. Raise FatalError to give up."""
+
+    async def announce_draining(self) -> None:
+        """Tell the tier above that a drain begins; bound it yourself, the drain waits for it."""
+
+    async def on_stop(self) -> None:
+        """Nothing runs any more, or was ended; background tasks still run. Free what the role holds."""
+
+    async def apply_config(self, config: DaemonConfig, changed: Sequence[str]) -> set[str]:  # noqa: ARG002
+        """Apply what can be applied while running; return those of the `changed` keys that now hold."""
+        return set()
+
+    # What /health and /ready say about the role.
+
+    def health_details(self) -> Mapping[str, Any]:
+        """Fields of the role in /health, beside the common ones."""
+        return {}
+
+    def degraded(self) -> Sequence[str]:
+        """Why the daemon is not all well; empty when it is."""
+        return ()
+
+    def not_ready(self) -> str | None:
+        """Why the daemon cannot serve now, or None when it can."""
+        return None
+
+    # What the role may call.
+
+    def background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a task until the daemon ends. One that fails ends the daemon: half a daemon would lie about itself."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background_done)
+        return task
+
+    def request_shutdown(
+        self,
+        reason: str,
+        *,
+        scope: ShutdownScope = "self",
+        status: ExitStatus = ExitStatus.STOPPED,
+        message: str | None = None,
+    ) -> None:
+        """Ask for a stop with a drain; the first request counts. Returns at once."""
+        self._ask(Shutdown(reason, scope, status, message=message))
+
+    def fail(self, error: FatalError) -> None:
+        """Stop without a drain, with the error's exit status and line."""
+        self._ask(Shutdown("failed", status=error.status, drain=False, message=error.message))
+
+    async def wait_for_shutdown(self) -> Shutdown:
+        """Wait until somebody asked for a stop."""
+        await self._shutdown_asked.wait()
+        assert self.shutdown is not None
+        return self.shutdown
+
+    async def reload(self) -> None:
+        """Read the configuration anew and apply what can be applied. A bad one changes nothing and ends nothing."""
+        if self._source is None:
+            log.info("reload_ignored", why="this daemon was started without a configuration source")
+            return
+        try:
+            new = self._source.load()
+        except ConfigError as error:
+            log.error("reload_refused", problems=error.problems)
+            return
+        changed = changed_keys(self.config, new)
+        applied = await self.apply_config(new, changed)
+        if "log.level" in changed:
+            set_level(new.log.level)
+            self.config = self.config.model_copy(update={"log": new.log})
+            applied.add("log.level")
+        log.info("reloaded", applied=sorted(applied), needs_restart=[key for key in changed if key not in applied])
+
+    async def cancel_background(self) -> None:
+        """End the background tasks; the last thing before the process ends."""
+        tasks = list(self._background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ask(self, shutdown: Shutdown) -> None:
+        if self.shutdown is None:
+            self.shutdown = shutdown
+            self._shutdown_asked.set()
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, FatalError):
+            self.fail(error)
+        elif error is not None:
+            log.error("background_task_failed", exc_info=error, task=task.get_name())
+            self.fail(FatalError(ExitStatus.INTERNAL, f"internal error in {task.get_name()}: {error!r}"))

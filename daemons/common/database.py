@@ -1,0 +1,105 @@
+"""One SQLite file with one thread of its own: every access is a function run there, in order, in a transaction.
+
+WAL and synchronous=NORMAL: a killed process leaves whole transactions only; a power cut may lose the last ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from daemons.common.exits import ExitStatus, FatalError
+
+Result = TypeVar("Result")
+
+_BUSY_MS = 2_000
+"""How long SQLite waits for another process's lock (a backup, an operator's shell) before it says `locked`."""
+
+
+class Database:
+    """A database file.
+
+    Args:
+        path: the file; its folder must exist.
+        schema: one script for each version, oldest first; `user_version` says how many have been applied.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+        self.path = path
+        self._schema = list(schema)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sqlite-{path.stem}")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file, create or upgrade its schema. May be called again after it failed.
+
+        Raises:
+            sqlite3.Error: SQLite's own words.
+            FatalError: exit 5, the file is of a newer version than this program.
+        """
+        await self._in_thread(self._open)
+
+    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `work` in the database's thread, in one transaction that is committed unless it raises.
+
+        Raises:
+            sqlite3.Error: the transaction was rolled back.
+        """
+        return await self._in_thread(lambda: self._in_transaction(work))
+
+    async def close(self) -> None:
+        """Finish what was asked before, close the file and end the thread. May be called twice."""
+        if self._connection is not None:
+            await self._in_thread(self._close)
+        self._thread.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> None:
+        self._close()
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_MS / 1000)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._upgrade(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(self._schema):
+            raise FatalError(
+                ExitStatus.DATA,
+                f"{self.path.name} has schema version {version}, this program knows {len(self._schema)}. "
+                "Use the newer program, or another data_dir.",
+            )
+        for number, script in enumerate(self._schema[version:], start=version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+    def _in_transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        if self._connection is None:
+            raise sqlite3.OperationalError("the database is not open")
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return result
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

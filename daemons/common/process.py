@@ -1,0 +1,130 @@
+"""Who a process is: a PID and the tick in which it started, never a PID alone.
+
+PIDs are reused and zombies answer `kill(pid, 0)`; the pair does neither (TRAPS: processes).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_POLL_S: Final = 0.05
+"""How often a process is looked at where the kernel has no pidfd (macOS): below what a person or a lease notices."""
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot (hundredths of a second since the epoch off Linux).
+
+    Returns None when there is no such process. A zombie still has its start ticks; see `is_same_process`.
+    """
+    found = _look(pid)
+    return None if found is None else found[0]
+
+
+def is_same_process(pid: int, ticks: int | None) -> bool:
+    """Whether the process that had this PID and these start ticks still runs. A zombie does not run."""
+    found = _look(pid)
+    return found is not None and ticks is not None and found[0] == ticks and not found[1]
+
+
+def _look(pid: int) -> tuple[int, bool] | None:
+    """(start ticks, is a zombie) of a process, or None when there is none."""
+    if pid <= 0:
+        return None
+    if not sys.platform.startswith("linux"):
+        return _look_with_psutil(pid)
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field is the command in brackets and may itself contain brackets and spaces: cut after the last one.
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return int(fields[19]), fields[0] in (b"Z", b"X")
+
+
+def _look_with_psutil(pid: int) -> tuple[int, bool] | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return int(process.create_time() * 100), process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+
+
+def signal_process(pid: int, ticks: int | None, number: signal.Signals) -> bool:
+    """Send a signal to exactly this process. Returns False, and sends nothing, when it is gone or not the same.
+
+    The process is held by a pidfd between the look and the signal, so that a reused PID cannot be hit in between;
+    where there is no pidfd to be had, the look comes directly before the signal.
+    """
+    try:
+        with _pidfd(pid) as held:
+            if not is_same_process(pid, ticks):
+                return False
+            if held is None:
+                os.kill(pid, number)
+            else:
+                signal.pidfd_send_signal(held, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def wait_gone(pid: int, ticks: int | None) -> None:
+    """Return as soon as this process no longer runs (dead or zombie); at once when it is gone already.
+
+    Works for processes that are nobody's children here (adopted ones): the kernel tells by pidfd. It does not reap.
+    """
+    try:
+        with _pidfd(pid) as held:
+            if held is not None and is_same_process(pid, ticks):
+                await _readable(held)
+                return
+    except ProcessLookupError:
+        return
+    while is_same_process(pid, ticks):  # noqa: ASYNC110 there is no event to wait for
+        await asyncio.sleep(_POLL_S)
+
+
+@contextmanager
+def _pidfd(pid: int) -> Iterator[int | None]:
+    """A descriptor that stands for the process, or None when there is none to be had: the kernel has no such thing
+    (macOS), or this process has no descriptors left, which says nothing about the other one.
+
+    Raises:
+        ProcessLookupError: the process is gone.
+    """
+    descriptor = None
+    if hasattr(os, "pidfd_open"):
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError as error:
+            if error.errno in (errno.ESRCH, errno.EINVAL):
+                raise ProcessLookupError(pid) from None
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    gone: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _settle(gone))
+    try:
+        await gone
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _settle(future: asyncio.Future[None]) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_result(None)

@@ -1,0 +1,92 @@
+"""What changed in the cluster: the closed list of kinds, and the change of one worker's row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemons.common.wire import Departure, WorkerRow, WorkerState
+
+
+class Kind(StrEnum):
+    """Every kind of event that `GET /v1/events` tells."""
+
+    HIVE_REGISTERED = "hive.registered"
+    HIVE_AVAILABLE = "hive.available"
+    HIVE_SUSPECT = "hive.suspect"
+    HIVE_UNAVAILABLE = "hive.unavailable"
+    HIVE_DRAINING = "hive.draining"
+    HIVE_REMOVED = "hive.removed"
+    WORKER_REGISTERED = "worker.registered"
+    WORKER_READY = "worker.ready"
+    WORKER_DRAINING = "worker.draining"
+    WORKER_FAILED = "worker.failed"
+    WORKER_RESTARTED = "worker.restarted"
+    WORKER_REMOVED = "worker.removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that changed, with what is known about it."""
+
+    kind: Kind
+    fields: Mapping[str, object]
+
+
+_TOLD_STATES = {
+    WorkerState.READY: Kind.WORKER_READY,
+    WorkerState.DRAINING: Kind.WORKER_DRAINING,
+    WorkerState.FAILED: Kind.WORKER_FAILED,
+}
+
+
+def worker_fields(hive_id: str, row: WorkerRow) -> dict[str, object]:
+    """What every event about a worker says."""
+    return {
+        "worker_id": row.id,
+        "hive_id": hive_id,
+        "instance": row.instance,
+        "pid": row.pid,
+        "model": row.model,
+        "state": row.state.value,
+        "reason": row.reason,
+    }
+
+
+def worker_changes(
+    hive_id: str, before: WorkerRow | None, after: WorkerRow, departed: Departure | None = None
+) -> list[Change]:
+    """What the new row of a worker says that the old one did not.
+
+    departed: how the process of `before` ended, when `after` is another one and that is known.
+    """
+    fields = worker_fields(hive_id, after)
+    changes: list[Change] = []
+    if before is None:
+        changes.append(Change(Kind.WORKER_REGISTERED, fields))
+    elif before.instance != after.instance:
+        ended = {"previous_instance": before.instance, "previous_pid": before.pid, **_ending(departed)}
+        changes.append(Change(Kind.WORKER_RESTARTED, fields | ended))
+    told = _TOLD_STATES.get(after.state)
+    is_news = before is None or (before.instance, before.state) != (after.instance, after.state)
+    if told is not None and is_news:
+        changes.append(Change(told, fields))
+    return changes
+
+
+def worker_removed(hive_id: str, row: WorkerRow, departed: Departure | None, reason: str) -> Change:
+    """A worker's row is gone. `reason` is the queen's own, used when its hive gave none."""
+    fields = worker_fields(hive_id, row) | {"state": WorkerState.STOPPED.value}
+    ending = _ending(departed)
+    ending["reason"] = ending["reason"] or reason
+    return Change(Kind.WORKER_REMOVED, fields | ending)
+
+
+def _ending(departed: Departure | None) -> dict[str, object]:
+    return {
+        "exit_status": departed.exit_status if departed else None,
+        "signal": departed.signal if departed else None,
+        "reason": departed.reason if departed else None,
+        "forced": departed.forced if departed else False,
+    }

@@ -1,0 +1,70 @@
+"""When a hive counts as available, suspect or unavailable: pure rules over its silence and its probes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemons.common.wire import HiveState
+
+SUSPECT_HEARTBEATS = 1.5
+"""A heartbeat is late by half its interval: later than scheduling noise, and well before a lease ends, which
+is never shorter than two heartbeats."""
+
+
+class StateReason(StrEnum):
+    """Why a hive is not available."""
+
+    LEASE_LATE = "lease_late"
+    LEASE_EXPIRED = "lease_expired"
+    PROBES_FAILED = "probes_failed"
+    NOT_HEARD_YET = "not_heard_yet"  # known from the database; this queen has had no word from it
+    NEVER_HEARD = "never_heard"  # the same, a whole lease after this queen started
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRules:
+    """The bounds that decide a hive's state; seconds, from the durations of the configuration."""
+
+    heartbeat_s: float
+    lease_s: float
+    probe_strikes: int
+    orphan_grace_s: float
+
+    @property
+    def suspect_after_s(self) -> float:
+        """Silence after which a hive is suspect."""
+        return SUSPECT_HEARTBEATS * self.heartbeat_s
+
+    @property
+    def stale_after_s(self) -> float:
+        """Silence after which the rows of a hive's workers are dropped.
+
+        A worker without a hive ends itself after the orphan grace, and a hive that is cut off for longer will
+        send the full picture again: from here on the rows say nothing true.
+        """
+        return self.lease_s + self.orphan_grace_s
+
+
+def hive_state(
+    rules: LeaseRules, *, heard: bool, silent_s: float, strikes: int
+) -> tuple[HiveState, StateReason | None]:
+    """The state of one hive.
+
+    heard: a lease of its present instance came in this queen's life. silent_s: seconds since that lease or,
+    when none came, since the queen learnt of the hive. strikes: failed probes in a row.
+
+    A restarted queen declares nobody dead for one lease time, so a hive that it has not heard is suspect (known,
+    not routed to) for that long, whatever its probes say.
+    """
+    if not heard:
+        if silent_s < rules.lease_s:
+            return HiveState.SUSPECT, StateReason.NOT_HEARD_YET
+        return HiveState.UNAVAILABLE, StateReason.NEVER_HEARD
+    if silent_s >= rules.lease_s:
+        return HiveState.UNAVAILABLE, StateReason.LEASE_EXPIRED
+    if strikes >= rules.probe_strikes:
+        return HiveState.UNAVAILABLE, StateReason.PROBES_FAILED
+    if silent_s >= rules.suspect_after_s:
+        return HiveState.SUSPECT, StateReason.LEASE_LATE
+    return HiveState.AVAILABLE, None

@@ -1,0 +1,114 @@
+"""The queen's state and its three echoes: whatever changes is told as an event, logged once, and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.logs import log
+from daemons.common.wire import HiveLease, HiveState
+from daemons.queen.changes import Change, Kind
+from daemons.queen.cluster import Cluster
+from daemons.queen.entries import Heard, HiveEntry, LeaseVerdict, WorkerEntry
+from daemons.queen.events import EventHub
+from daemons.queen.records import DropHive, DropWorker, PutHive, PutWorker, Write
+from daemons.queen.store import RegistryStore
+
+_WARNINGS = (Kind.HIVE_SUSPECT, Kind.HIVE_UNAVAILABLE, Kind.WORKER_FAILED)
+
+
+class QueenState:
+    """The cluster, with everyone who must hear of its changes. `store` is set before anything changes."""
+
+    store: RegistryStore
+
+    def __init__(self, cluster: Cluster, events: EventHub) -> None:
+        self.cluster = cluster
+        self.registry = cluster.registry
+        self.events = events
+        self._stored_catalogs: dict[str, tuple[str, ...]] = {}
+        self._refused: set[tuple[str, str]] = set()  # instances whose refusal is in the log
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Tell, log and store what changed. The registry already holds it."""
+        for change in changes:
+            self.events.publish([change])
+            write = log.warning if change.kind in _WARNINGS else log.info
+            write(change.kind.value.replace(".", "_"), **change.fields)
+            self.store.note(self._write_of(change))
+
+    def leased(self, hive_id: str, lease: HiveLease) -> None:
+        """A hive pushed its picture.
+
+        Raises:
+            ApiError: 410 when the instance was superseded or its hive removed.
+        """
+        heard = self.registry.lease(hive_id, lease)
+        self.heard(hive_id, heard)
+        if heard.verdict is LeaseVerdict.GONE:
+            if (hive_id, lease.instance) not in self._refused:
+                self._refused.add((hive_id, lease.instance))
+                log.warning("lease_refused", hive_id=hive_id, refused_instance=lease.instance)
+            message = f"hive {hive_id} was taken over by a newer instance or removed; start it anew to join again"
+            raise ApiError(ErrorCode.LEASE_GONE, message, details={"hive_id": hive_id})
+
+    def heard(self, hive_id: str, heard: Heard) -> None:
+        """Take in the outcome of a hive's word."""
+        self.apply(heard.changes)
+        if heard.conflicts:
+            log.warning("worker_ids_held_by_another_hive", hive_id=hive_id, worker_ids=heard.conflicts)
+        hive = self.registry.hive(hive_id)
+        if hive is not None and heard.verdict is LeaseVerdict.ACCEPTED:
+            self._store_catalog(hive)
+
+    def snapshot(self) -> Sequence[Write]:
+        """The whole registry as writes."""
+        hives = [self._put_hive(hive) for hive in self.registry.hives()]
+        return [*hives, *(self._put_worker(worker) for worker in self.registry.workers())]
+
+    def found(self, known: Sequence[tuple[str, HiveLease]]) -> None:
+        """Hives that the database knows: those that this queen has not met are there from now on, unheard."""
+        for hive_id, lease in known:
+            if self.registry.hive(hive_id) is None:
+                self.registry.restore(hive_id, lease)
+                log.info("hive_restored", hive_id=hive_id, workers=len(lease.workers))
+
+    def degraded(self) -> list[str]:
+        """What is not well below the queen or behind her."""
+        reasons = []
+        for hive in self.registry.hives():
+            state, reason = self.registry.state_of(hive)
+            if state is not HiveState.AVAILABLE:
+                reasons.append(f"hive {hive.hive_id} is {state.value} ({reason})")
+        if self.store.failure is not None:
+            reasons.append(f"registry database: {self.store.failure}; {self.store.waiting} writes wait")
+        return reasons
+
+    def _store_catalog(self, hive: HiveEntry) -> None:
+        """A new model in a hive's catalog is no event, but it is worth remembering."""
+        catalog = tuple(sorted(entry.ref for entry in hive.lease.models))
+        if self._stored_catalogs.get(hive.hive_id) != catalog:
+            self._stored_catalogs[hive.hive_id] = catalog
+            self.store.note(self._put_hive(hive))
+
+    def _write_of(self, change: Change) -> Write:
+        hive_id = str(change.fields["hive_id"])
+        worker_id = change.fields.get("worker_id")
+        if worker_id is None:
+            hive = self.registry.hive(hive_id)
+            return DropHive(hive_id) if hive is None else self._put_hive(hive)
+        worker = self.registry.worker(str(worker_id))
+        return DropWorker(str(worker_id)) if worker is None else self._put_worker(worker)
+
+    def _put_hive(self, hive: HiveEntry) -> PutHive:
+        state, _ = self.registry.state_of(hive)
+        return PutHive(hive.hive_id, state.value, hive.lease, _wall_clock())
+
+    @staticmethod
+    def _put_worker(worker: WorkerEntry) -> PutWorker:
+        return PutWorker(worker.hive_id, worker.row, _wall_clock())
+
+
+def _wall_clock() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

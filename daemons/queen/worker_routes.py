@@ -1,0 +1,76 @@
+"""The routes about workers: list, spawn, stop, restart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query
+
+from daemons.common.api import ErrorAnswer
+from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.wire import EntityId, WorkerRow, WorkerState
+from daemons.queen.wire import Responses, SpawnRequest, WorkerList, WorkerView
+
+if TYPE_CHECKING:
+    from daemons.queen.queen import Queen
+
+_UNKNOWN: Responses = {404: {"model": ErrorAnswer, "description": "No such worker"}}
+_TAKEN: Responses = {409: {"model": ErrorAnswer, "description": "The id is taken"}}
+_FORWARDED: Responses = {502: {"model": ErrorAnswer, "description": "The hive did not answer"}}
+
+
+def create(queen: Queen) -> APIRouter:
+    """The router."""
+    router = APIRouter(prefix="/v1/workers", tags=["workers"])
+    registry = queen.state.registry
+
+    @router.get("", operation_id="list_workers")
+    async def list_workers(
+        hive: Annotated[str | None, Query(description="only those of this hive")] = None,
+        model: Annotated[str | None, Query(description="only those with this model")] = None,
+        state: Annotated[WorkerState | None, Query(description="only those in this state")] = None,
+        device: Annotated[str | None, Query(description="only those on this device")] = None,
+    ) -> WorkerList:
+        """All workers that hives have told of."""
+        found = [
+            queen.cluster.worker_view(worker)
+            for worker in registry.workers()
+            if hive in (None, worker.hive_id)
+            and model in (None, worker.row.model)
+            and state in (None, worker.row.state)
+            and device in (None, worker.row.device)
+        ]
+        return WorkerList(workers=found)
+
+    @router.post("", operation_id="spawn_worker", status_code=202, responses={**_TAKEN, **_FORWARDED})
+    async def spawn_worker(body: SpawnRequest) -> WorkerRow:
+        """Have a worker spawned, on the named hive or on one that the queen chooses. 202: it is starting."""
+        return await queen.outside.spawning.spawn(body)
+
+    @router.get("/{worker_id}", operation_id="get_worker", responses=_UNKNOWN)
+    async def get_worker(worker_id: EntityId) -> WorkerView:
+        """One worker."""
+        worker = registry.worker(worker_id)
+        if worker is None:
+            raise ApiError(ErrorCode.WORKER_NOT_FOUND, f"there is no worker {worker_id}")
+        return queen.cluster.worker_view(worker)
+
+    @router.delete("/{worker_id}", operation_id="stop_worker", status_code=202, responses={**_UNKNOWN, **_FORWARDED})
+    async def stop_worker(
+        worker_id: EntityId,
+        force: Annotated[bool, Query(description="kill it, do not wait for what it serves")] = False,  # noqa: FBT002
+    ) -> WorkerRow:
+        """Have a worker stopped. 202: its hive drains it, and its row goes when it has ended."""
+        return await queen.outside.spawning.stop(worker_id, force=force)
+
+    @router.post(
+        "/{worker_id}/restart",
+        operation_id="restart_worker",
+        status_code=202,
+        responses={**_UNKNOWN, **_FORWARDED},
+    )
+    async def restart_worker(worker_id: EntityId) -> WorkerRow:
+        """Have a worker stopped and started again: same id, new instance."""
+        return await queen.outside.spawning.restart(worker_id)
+
+    return router

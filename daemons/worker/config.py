@@ -1,0 +1,50 @@
+"""What a worker can be told; a hive writes it as a file for each worker that it spawns."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from daemons.common.config import DaemonConfig, Section
+from daemons.common.wire import BaseUrl, EntityId, ModelRef
+
+
+def new_worker_id() -> str:
+    """An id for a worker that was started by hand."""
+    return f"wrk-{uuid.uuid4().hex[:12]}"
+
+
+class HiveLink(Section):
+    """The hive that the worker belongs to; without a URL it runs alone."""
+
+    url: BaseUrl | None = None
+
+
+class Model(Section):
+    """The model file, and by which name it is asked for: the file's own unless given."""
+
+    path: Path
+    ref: ModelRef | None = None
+
+
+class EngineOptions(Section):
+    """The engine's pace."""
+
+    token_interval_ms: int = Field(default=20, ge=0, le=3_600_000)
+
+
+class WorkerConfig(DaemonConfig):
+    """The configuration of a worker."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKER_")
+
+    worker_id: EntityId = Field(default_factory=new_worker_id)
+    instance: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    slots: int = Field(default=2, ge=1, le=1024)
+    hive: HiveLink = HiveLink()
+    model: Model
+    engine: EngineOptions = EngineOptions()

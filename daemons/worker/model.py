@@ -1,0 +1,163 @@
+"""A model file: checked before anything is promised, then read into memory for real.
+
+The layout is safetensors': eight bytes with the header's length, a JSON header that says where each tensor lies, and
+the tensors' bytes without gap or overlap. Anything else is a corrupt file, refused with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from daemons.common.exits import ExitStatus, FatalError
+
+MAX_HEADER_BYTES = 100_000_000
+"""The limit of the reference implementation: a longer header is an attack or a broken length."""
+STEP_BYTES = 1024 * 1024
+"""How much is read at a time: between two steps the load reports progress and can be stopped."""
+
+_LENGTH = struct.Struct("<Q")
+_ITEM_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16,
+    "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64}  # fmt: skip
+
+
+class ModelError(FatalError):
+    """The model file is missing or corrupt: exit 4, with the reason."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            ExitStatus.MODEL, f"model file {path.name}: {reason}. Pull the model again, or check --model.path."
+        )
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file whose header holds."""
+
+    path: Path
+    ref: str | None
+    """The name that the file gives itself."""
+    data_start: int
+    size_bytes: int
+
+    @property
+    def data_bytes(self) -> int:
+        """How many bytes the tensors take."""
+        return self.size_bytes - self.data_start
+
+
+def inspect(path: Path) -> ModelFile:
+    """Read and check the header against the file's length.
+
+    Raises:
+        ModelError: with the reason.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header, start = _read_header(path, file, size)
+    except OSError as error:
+        raise ModelError(path, f"cannot be read: {error.strerror}") from None
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ModelError(path, "__metadata__ is not an object")
+    _check_tensors(path, header, size - start)
+    ref = metadata.get("ref")
+    return ModelFile(path, ref if isinstance(ref, str) else None, start, size)
+
+
+def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+    prefix = file.read(_LENGTH.size)
+    if len(prefix) < _LENGTH.size:
+        raise ModelError(path, f"has {size} bytes, too few for a header")
+    (length,) = _LENGTH.unpack(prefix)
+    if length > min(MAX_HEADER_BYTES, size - _LENGTH.size):
+        raise ModelError(path, f"its header claims {length} bytes, the file has {size}")
+    try:
+        header = json.loads(file.read(length))
+    except (ValueError, RecursionError):
+        raise ModelError(path, "its header is not JSON") from None
+    if not isinstance(header, dict):
+        raise ModelError(path, "its header is not an object")
+    return header, _LENGTH.size + length
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Any], data_bytes: int) -> None:
+    """Every tensor's offsets must fit its shape, and together they must fill the data exactly."""
+    spans: list[tuple[int, int, str]] = []
+    for name, tensor in tensors.items():
+        try:
+            begin, end = (int(offset) for offset in tensor["data_offsets"])
+            expected = math.prod(int(side) for side in tensor["shape"]) * _ITEM_BITS[tensor["dtype"]] // 8
+        except (TypeError, KeyError, ValueError):
+            raise ModelError(path, f"tensor {name[:64]!r} is described wrongly") from None
+        if begin < 0 or end - begin != expected:
+            raise ModelError(path, f"tensor {name[:64]!r} has {end - begin} bytes, its shape needs {expected}")
+        spans.append((begin, end, name))
+    at = 0
+    for begin, end, name in sorted(spans):
+        if begin != at:
+            raise ModelError(path, f"tensor {name[:64]!r} begins at {begin}, expected {at}")
+        at = end
+    if at != data_bytes:
+        raise ModelError(path, f"its tensors need {at} bytes of data, the file has {data_bytes}")
+
+
+class Loading:
+    """The load of one model file: run `read` in a thread, look at `progress` from anywhere, `stop` it when asked."""
+
+    def __init__(self, file: ModelFile) -> None:
+        self.file = file
+        self.loaded_bytes = 0
+        self.memory: list[bytes] = []
+        """The tensors' bytes, held for as long as the worker lives."""
+        self.sha256: str | None = None
+        """The digest of the whole file, once it is loaded: what the engine's words depend on."""
+        self._stop = threading.Event()
+
+    @property
+    def progress(self) -> float:
+        """The loaded part, 0 to 1."""
+        return self.loaded_bytes / self.file.data_bytes if self.file.data_bytes else float(self.sha256 is not None)
+
+    def stop(self) -> None:
+        """Give the load up at its next step."""
+        self._stop.set()
+
+    def read(self) -> bool:
+        """Read everything; False when it was stopped.
+
+        Raises:
+            ModelError: the file cannot be read, or became shorter.
+        """
+        digest = hashlib.sha256()
+        try:
+            with self.file.path.open("rb", buffering=0) as file:
+                digest.update(file.read(self.file.data_start))
+                while self.loaded_bytes < self.file.data_bytes:
+                    if self._stop.is_set():
+                        return False
+                    step = file.read(min(STEP_BYTES, self.file.data_bytes - self.loaded_bytes))
+                    if not step:
+                        raise ModelError(self.file.path, "became shorter while it was read")
+                    digest.update(step)
+                    self.memory.append(step)
+                    self.loaded_bytes += len(step)
+        except OSError as error:
+            raise ModelError(self.file.path, f"cannot be read: {error.strerror}") from None
+        except MemoryError:
+            self.memory.clear()
+            raise FatalError(
+                ExitStatus.INTERNAL,
+                f"no memory for the model: it needs {self.file.data_bytes} bytes. Choose a smaller one.",
+            ) from None
+        self.sha256 = digest.hexdigest()
+        return True

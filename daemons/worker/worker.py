@@ -1,0 +1,160 @@
+"""The worker: loads one model, serves its slots, and keeps its lease with its hive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from daemons.common.config import ConfigSource
+from daemons.common.daemon import Address, Daemon
+from daemons.common.exits import ExitStatus
+from daemons.common.logs import log
+from daemons.common.metrics import Outcome
+from daemons.common.wire import WorkerLease, WorkerState
+from daemons.worker.app import create_app
+from daemons.worker.config import WorkerConfig
+from daemons.worker.engine import Engine, PacedEngine
+from daemons.worker.inference import Inference
+from daemons.worker.model import Loading, ModelError, inspect
+from daemons.worker.slots import Slots
+
+if TYPE_CHECKING:
+    from daemons.common.client import PeerClient
+    from daemons.worker.lease import LeaseEnd, LeaseKeeper
+
+
+class Worker(Daemon):
+    """One inference server.
+
+    Raises:
+        FatalError: the model file is missing or corrupt (exit 4).
+    """
+
+    role = "worker"
+
+    def __init__(self, config: WorkerConfig, source: ConfigSource[WorkerConfig] | None = None) -> None:
+        super().__init__(name=config.worker_id, config=config, source=source, instance=config.instance)
+        self._config = config
+        self._loading = Loading(inspect(config.model.path))
+        self.model_ref = _agreed_ref(config, self._loading)
+        self.slots = Slots(config.slots)
+        self.engine: Engine | None = None
+        self._peers: PeerClient | None = None
+        self._lease: LeaseKeeper | None = None
+        tokens = self.metrics.counter("tokens", "Tokens made.")
+        self.metrics.gauge("slots_total", "Slots of this worker.", lambda: self.slots.total)
+        self.metrics.gauge("slots_busy", "Slots that are taken.", lambda: self.slots.busy)
+        self.metrics.gauge("model_bytes", "Bytes of the model in memory.", lambda: self._loading.loaded_bytes)
+        self.inference = Inference(self, tokens.inc)
+        self.app = create_app(self)
+
+    @property
+    def state(self) -> WorkerState:
+        """Where the worker is in its life, as its hive is told."""
+        if self.draining:
+            return WorkerState.DRAINING
+        return WorkerState.LOADING if self.engine is None else WorkerState.READY
+
+    @property
+    def served_total(self) -> int:
+        """How many requests it has answered completely."""
+        return self.metrics.outcomes[Outcome.SERVED]
+
+    async def on_start(self, bound: Address) -> None:
+        """Load the model, and take up the lease beside it: the hive is to know the port before the model is there."""
+        self.background(self._load(), "load")
+        if self._config.hive.url is not None:
+            self._take_up_lease(self._config.hive.url, bound)
+
+    def _take_up_lease(self, hive_url: str, bound: Address) -> None:
+        # Imported here: a worker that runs alone starts without aiohttp, and one with a hive reads its model meanwhile.
+        from daemons.common.client import PeerClient
+        from daemons.worker.lease import LeaseKeeper
+
+        self._peers = PeerClient(bound.host, self.durations)
+        self._lease = LeaseKeeper(
+            url=f"{hive_url}/v1/workers/{self.identity.name}/lease",
+            peers=self._peers,
+            durations=self.durations,
+            picture=self.lease,
+            ended=self._lease_ended,
+        )
+        self.background(self._lease.run(), "lease")
+
+    async def _load(self) -> None:
+        began = time.monotonic()
+        if not await asyncio.to_thread(self._loading.read):
+            return
+        assert self._loading.sha256 is not None
+        self.engine = PacedEngine(self._loading.sha256, self._config.engine.token_interval_ms)
+        took_ms = round((time.monotonic() - began) * 1000, 3)
+        log.info("model_loaded", model=self.model_ref, bytes=self._loading.loaded_bytes, duration_ms=took_ms)
+        if self._lease is not None:
+            self._lease.changed()
+
+    def lease(self) -> WorkerLease:
+        """The picture of this moment, for the hive."""
+        assert self.bound is not None
+        return WorkerLease(
+            instance=self.identity.instance,
+            pid=self.identity.pid,
+            start_ticks=self.identity.start_ticks,
+            port=self.bound.port,
+            state=self.state,
+            slots_total=self.slots.total,
+            slots_busy=self.slots.busy,
+            served_total=self.served_total,
+            load_progress=self._loading.progress,
+        )
+
+    def _lease_ended(self, end: LeaseEnd) -> None:
+        why = {
+            "disowned": "its hive has disowned it (410)",
+            "orphaned": f"its hive is gone for {self.durations.orphan_grace_ms} ms",
+        }[end]
+        message = f"{self.identity.name}: {why}. It has drained; start it again through a hive."
+        self.request_shutdown(f"lease_{end}", status=ExitStatus.ORPHANED, message=message)
+
+    async def announce_draining(self) -> None:
+        """Tell the hive, unless there is none any more. Two pushes' time at most: one may be on its way."""
+        if self._lease is not None:
+            await self._lease.push()
+
+    async def on_stop(self) -> None:
+        """Give up a load that still runs, and the client."""
+        self._loading.stop()
+        if self._peers is not None:
+            await self._peers.close()
+
+    def not_ready(self) -> str | None:
+        """A worker serves when its model is loaded."""
+        return "the model is not loaded yet" if self.engine is None else None
+
+    def degraded(self) -> Sequence[str]:
+        """A worker without a lease still serves, but not for long."""
+        if self._lease is not None and self._lease.clock.lapsed(time.monotonic()):
+            return ("its hive does not take its lease",)
+        return ()
+
+    def health_details(self) -> Mapping[str, Any]:
+        """The worker's own fields."""
+        return {
+            "state": self.state,
+            "model": self.model_ref,
+            "model_sha256": self._loading.sha256,
+            "model_bytes": self._loading.loaded_bytes,
+            "load_progress": self._loading.progress,
+            "slots_total": self.slots.total,
+            "slots_busy": self.slots.busy,
+            "served_total": self.served_total,
+        }
+
+
+def _agreed_ref(config: WorkerConfig, loading: Loading) -> str:
+    """The model's name: the configured one, which must not contradict the file's own; else the file's."""
+    configured, own = config.model.ref, loading.file.ref
+    if configured is not None and own is not None and configured != own:
+        raise ModelError(config.model.path, f"is the file of model {own!r}, expected {configured!r}")
+    return configured or own or config.model.path.stem
