@@ -213,7 +213,7 @@ def _subreaper() -> str | None:
 
 def _module(name: str) -> Callable[[], str | None]:
     def obstacle() -> str | None:
-        found = importlib.util.find_spec(name) is not None
+        found = sys.modules.get(name, name) is not None and importlib.util.find_spec(name) is not None
         return None if found else f"the Python package {name} is not installed"
 
     return obstacle

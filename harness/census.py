@@ -22,7 +22,7 @@ from harness.file_locks import FileLock, held_below, release_own
 from harness.identity import Identity, descendants
 from harness.listeners import Listener, listeners_of, stop_own
 from harness.sandbox import kernel
-from harness.sandbox.info import SandboxInfo
+from harness.sandbox.info import SandboxInfo, SandboxKind
 
 SETTLE_S = 0.25
 """How long something extra may take to go by itself: a process that was told to end may be on its way out, and its
@@ -159,7 +159,9 @@ class CensusTaker:
         if self.sandbox.private_processes:
             found = [identity for pid in psutil.pids() if (identity := Identity.of(pid))]
         else:
-            found = descendants(self.sandbox.reaper_pid)
+            # Below the parent, the reaper: it adopts this process's orphans. Without a sandbox nobody does.
+            root = os.getpid() if self.sandbox.kind is SandboxKind.NONE else os.getppid()
+            found = descendants(root)
         return [identity for identity in found if identity.pid not in {1, os.getpid()}]
 
     def _end_processes(self, before: Census, spare: Set[Identity]) -> list[Identity]:

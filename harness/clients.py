@@ -94,7 +94,7 @@ class Clients:
         eventually(
             self._cluster.journal,
             f"the request {self._waiting.request_id} is under way at a hive",
-            lambda: [hive.client.get("/health").json["requests_in_flight"] for hive in self._cluster.hives],
+            lambda: [hive.client.get("/health").json["requests_running"] for hive in self._cluster.hives],
             lambda in_flight: sum(in_flight) == 1,
             within_s=5,
         )

@@ -147,9 +147,7 @@ class Cluster:
         """
         for name in names or tuple(self.daemons):
             daemon = self.daemon(name)
-            if daemon.role != "hub":
-                health = self._wait_for_health(daemon)
-                daemon.instance = health["instance"]
+            daemon.instance = self._wait_for_health(daemon)["instance"]
 
     def end(self, name: str, number: signal.Signals, *, why: str) -> None:
         """End a daemon by SIGKILL or another signal, and wait until it has ended.

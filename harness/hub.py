@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -27,17 +28,14 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class Hub:
-    """Serves the models of one folder, writing those that are not there yet."""
+    """Serves the models of one folder; a model is written when it is first asked for, since some are large."""
 
     def __init__(self, folder: Path, models: dict[str, int]) -> None:
-        self._files = {ref: folder / file_name(ref) for ref in models}
+        self._folder = folder
+        self._sizes = models
         self._downloads: Counter[str] = Counter()
         self._digests: dict[str, str] = {}
-        for ref, path in self._files.items():
-            if not path.exists():
-                write_model(path, ref, models[ref])
-            with path.open("rb") as file:
-                self._digests[ref] = hashlib.file_digest(file, "sha256").hexdigest()
+        self._instance = str(uuid.uuid4())
 
     def app(self) -> web.Application:
         """Return the application with its routes."""
@@ -54,7 +52,8 @@ class Hub:
 
     async def health(self, _: web.Request) -> web.Response:
         """Say that it is there."""
-        return web.json_response({"status": "ok", "role": "hub"})
+        answer = {"status": "ok", "role": "hub", "pid": os.getpid(), "instance": self._instance}
+        return web.json_response(answer)
 
     async def counts(self, _: web.Request) -> web.Response:
         """Return how often each file was asked for."""
@@ -99,9 +98,15 @@ class Hub:
         await response.write_eof()
 
     def _find(self, request: web.Request) -> Path:
-        path = self._files.get(request.match_info["ref"])
-        if path is None:
+        ref = request.match_info["ref"]
+        if ref not in self._sizes:
             raise web.HTTPNotFound(text=json.dumps({"error": "no such model"}), content_type="application/json")
+        path = self._folder / file_name(ref)
+        if ref not in self._digests:
+            if not path.exists():
+                write_model(path, ref, self._sizes[ref])
+            with path.open("rb") as file:
+                self._digests[ref] = hashlib.file_digest(file, "sha256").hexdigest()
         return path
 
 

@@ -25,7 +25,9 @@ from harness.layers import HarnessContext
 from harness.output import survive_closed_output
 from harness.step_guard import StepGuard, UnawaitedCoroutines
 
-HOOK_NAMES = {f"{when}_{what}" for when in ("before", "after") for what in "all feature rule scenario step tag".split()}
+HOOK_NAMES = {
+    f"{when}_{what}" for when in ("before", "after") for what in ("all", "feature", "rule", "scenario", "step", "tag")
+}
 RUN_FOLDER = "run_folder"
 """What the run tells its launcher: where its journal lies."""
 

@@ -33,7 +33,7 @@ class World:
         first = len(self.cluster.hives) + 1
         numbers = range(first, first + count)
         names = {self.cluster.spawn_hive(number).name for number in numbers}
-        self.cluster.wait_until_up("queen", *sorted(names))
+        self.cluster.wait_until_up()
         eventually(
             self.cluster.journal,
             f"the queen knows {', '.join(sorted(names))}",

@@ -32,7 +32,7 @@ __all__ = [
 
 ENVIRONMENT_VARIABLE = "BEEHAVE_SANDBOX"
 
-_current = SandboxInfo(SandboxKind.NONE, "no sandbox was entered", os.getpid(), os.getpid(), 0.0)
+_current = SandboxInfo(SandboxKind.NONE, "no sandbox was entered", os.getpid(), 0.0)
 _link: Link | None = None
 
 
@@ -88,7 +88,7 @@ def enter_portable() -> SandboxInfo:
 def _entered(kind: SandboxKind, reason: str, link: Link, started: float) -> SandboxInfo:
     global _current, _link  # noqa: PLW0603 - a process is in one sandbox, and for good
     entered_ms = round((time.monotonic() - started) * 1000, 3)
-    _current = SandboxInfo(kind, reason, link.launcher_pid, os.getppid(), entered_ms)
+    _current = SandboxInfo(kind, reason, link.launcher_pid, entered_ms)
     _link = link
     return _current
 

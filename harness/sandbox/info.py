@@ -37,8 +37,6 @@ class SandboxInfo:
     """Why it is not namespaces; empty when it is."""
     launcher_pid: int
     """The PID that the user sees, in the launcher's own PID namespace; two runs never share it."""
-    reaper_pid: int
-    """The parent of this run, which adopts its orphans; this process itself where there is no sandbox."""
     entered_ms: float
     """What entering took, in milliseconds."""
 

@@ -80,7 +80,7 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _, status = os.waitpid(holder, 0)
     if os.WIFSIGNALED(status):
-        _stand_in_for_reaper(strangers)
+        _stand_in_for_reaper(facts.get("run_pid"), strangers)
     run = EndedRun(exit_code(status), facts | link.remaining_facts())
     return _end_like(_truthful(run), on_end)
 
@@ -116,15 +116,14 @@ def _forward_signals(reaper_pid: int, launcher_alive: int) -> None:
             signal.signal(number, forward)
 
 
-def _stand_in_for_reaper(strangers: set[Identity]) -> None:
-    """Do what a reaper that was killed cannot do any more.
+def _stand_in_for_reaper(run_pid: int | None, strangers: set[Identity]) -> None:
+    """Do what a holder that was killed cannot do any more.
 
     Its end has told the run to end (the parent death signal). The launcher has adopted the run and its orphans,
-    waits for an orderly end, and ends what is left.
+    waits for the run's orderly end, and ends what is left. In namespaces (no `run_pid`) the kernel has ended all.
     """
     deadline = time.monotonic() + _ORDERLY_BOUND_S
-    while time.monotonic() < deadline and set(descendants(os.getpid())) - strangers:
-        reaper.reap_all()
+    while run_pid is not None and run_pid not in reaper.reap_all() and time.monotonic() < deadline:
         time.sleep(0.01)
     reaper.end_descendants(spare=strangers)
 

@@ -21,7 +21,7 @@ def hold(link: Link, life: int) -> None:
     """Become the reaper, and return in the run that it forks.
 
     Args:
-        link: the writing side tells `reaper_pid` and `ready`.
+        link: the writing side tells `reaper_pid`, `run_pid` and `ready`.
         life: a pipe whose other end the launcher holds as long as it lives.
 
     Raises:
@@ -37,4 +37,4 @@ def hold(link: Link, life: int) -> None:
     if os.getppid() != own_pid:
         os._exit(1)
     kernel.set_process_name("behave")
-    link.tell(reaper_pid=own_pid, ready=True)
+    link.tell(reaper_pid=own_pid, run_pid=os.getpid(), ready=True)

@@ -1,0 +1,128 @@
+"""What a hive can be told: TOML < environment (`HIVE_…`) < flags."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from daemons.common.config import DaemonConfig, Listen, Section
+from daemons.common.exits import ExitStatus, FatalError
+from daemons.common.wire import ID_PATTERN
+from daemons.hive.wire import SLOTS_MAX, TOKEN_INTERVAL_MAX_MS
+from daemons.hive.workers.states import RestartWhen
+
+DEFAULT_PORT: Final = 9200
+
+
+def _http_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+/?", text):
+        raise ValueError("should be the base URL of a server, like http://127.0.0.1:8080")
+    return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_http_url)]
+
+
+class Queen(Section):
+    """The queen that this hive leases from."""
+
+    url: Url | None = None
+    """None: a hive on its own, which only those reach who know its address."""
+
+
+class Hub(Section):
+    """The model hub that models are pulled from."""
+
+    url: Url | None = None
+    """None: only models that are in the catalog already can be used."""
+
+
+class Worker(Section):
+    """How workers are started, and what they get unless a spawn says otherwise."""
+
+    command: tuple[str, ...] = (sys.executable, "-m", "daemons.worker")
+    """The worker's command; the hive appends `--config FILE`. It must become the worker (exec), not start it."""
+    host: str | None = None
+    """The address that workers listen on; None: the hive's own where that is a loopback address, else 127.0.0.1."""
+    slots: int = Field(default=2, ge=1, le=SLOTS_MAX)
+    token_interval_ms: int = Field(default=20, ge=0, le=TOKEN_INTERVAL_MAX_MS)
+    restart: RestartWhen = RestartWhen.ON_FAILURE
+
+    @field_validator("command")
+    @classmethod
+    def _has_a_program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if not command or not command[0]:
+            raise ValueError("should name a program")
+        return command
+
+    @field_validator("host")
+    @classmethod
+    def _stays_on_the_node(cls, host: str | None) -> str | None:
+        # One node exposes one port, the hive's: workers are reached through it alone.
+        if host is not None and not is_loopback(host):
+            raise ValueError("should be a loopback address: workers are reached through their hive alone")
+        return host
+
+
+class HiveConfig(DaemonConfig):
+    """The whole configuration of a hive."""
+
+    model_config = SettingsConfigDict(env_prefix="HIVE_")
+
+    listen: Listen = Listen(port=DEFAULT_PORT)
+    hive_id: str = Field(default_factory=lambda: _node_name(), pattern=ID_PATTERN)  # noqa: PLW0108 defined below
+    data_dir: Path = Path("hive-data")
+    url: Url | None = None
+    """Where the queen reaches this hive; None: where it listens, by the node's name when that is every address."""
+    queen: Queen = Queen()
+    hub: Hub = Hub()
+    worker: Worker = Worker()
+
+    @property
+    def worker_host(self) -> str:
+        """The loopback address that this hive's workers listen on."""
+        if self.worker.host is not None:
+            return self.worker.host
+        return self.listen.host if is_loopback(self.listen.host) else "127.0.0.1"
+
+    def checked(self) -> Self:
+        """This configuration, once it is sure that a worker can be started with it.
+
+        Raises:
+            FatalError: 2 when the worker's program is not found or cannot be executed. Found out now, not at the first
+                spawn, when nobody who could change the configuration looks.
+        """
+        program = self.worker.command[0]
+        if shutil.which(program) is None:
+            what = "cannot be executed" if os.path.exists(program) else "is not found"  # noqa: PTH110 may be a bare name
+            raise FatalError(
+                ExitStatus.USAGE,
+                f"bad configuration (1 error): worker.command: the program {program!r} {what}. "
+                "Name an executable file, or one on the PATH.",
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _node_name() -> str:
+    """The node's host name, made fit for an id."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64].lstrip("._-")
+    return name or "hive"

@@ -1,0 +1,44 @@
+"""What the node says about itself: its boot, its processes' command lines, and what it has to offer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from daemons.hive.wire import NodeResources
+
+
+@cache
+def boot_id() -> str:
+    """The name of this boot: start times count from it, so they mean nothing in another one."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def command_names(pid: int, path: Path) -> bool:
+    """Whether the command line of process `pid` has `path` as one of its arguments."""
+    try:
+        return str(path) in psutil.Process(pid).cmdline()
+    except (psutil.Error, OSError):
+        return False
+
+
+def resources(folder: Path) -> NodeResources:
+    """What the node has at this moment; `folder` is where the models are kept."""
+    memory = psutil.virtual_memory()
+    try:
+        disk = shutil.disk_usage(folder).free
+    except OSError:
+        disk = 0
+    return NodeResources(
+        cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_total_bytes=memory.total,
+        memory_available_bytes=memory.available,
+        disk_available_bytes=disk,
+    )

@@ -1,0 +1,42 @@
+"""Names of models, and the names of their files: one to one, and never a path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+REF_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*(:[a-z0-9._-]+)?$"
+"""`tiny:1b`: lower-case letters, digits, dots, dashes and underscores, and at most one tag behind a colon."""
+REF_MAX_LENGTH: Final = 128
+"""Well under the 255 bytes of a file name, with the suffixes that follow it."""
+
+_REF: Final = re.compile(REF_PATTERN)
+_AMBIGUOUS: Final = ("--", "-:", ":-")
+"""The colon becomes `--` in the file name, so next to another dash two refs would share one file."""
+
+
+def is_model_ref(text: str) -> bool:
+    """Whether `text` is a model reference. It cannot climb out of a folder: no slash, no leading dot, no NUL."""
+    return (
+        len(text) <= REF_MAX_LENGTH
+        and _REF.fullmatch(text) is not None
+        and not any(pair in text for pair in _AMBIGUOUS)
+    )
+
+
+def model_path(folder: Path, ref: str) -> Path:
+    """The file of a model: `<ref with ':' as '--'>.safetensors` in `folder`. ValueError when `ref` is not valid."""
+    if not is_model_ref(ref):
+        raise ValueError(f"not a model reference: {ref!r}")
+    return folder / (ref.replace(":", "--") + ".safetensors")
+
+
+def part_path(path: Path) -> Path:
+    """Where the bytes of a download gather until they are proved."""
+    return path.with_name(path.name + ".part")
+
+
+def part_note_path(path: Path) -> Path:
+    """The note beside the part: which file, of which version, these bytes belong to."""
+    return path.with_name(path.name + ".part.json")

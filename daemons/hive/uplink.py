@@ -1,0 +1,102 @@
+"""Leases to the queen: every heartbeat, and at once when something changed; always the full picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from daemons.common.client import PeerClient, PeerError
+from daemons.common.durations import Durations
+from daemons.common.logs import log
+from daemons.common.wire import HiveLeaseAnswer
+from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.wire import Lease
+
+
+class Uplink:
+    """Pushes what `picture` draws to the queen at `url`.
+
+    An outage is one log line however long it lasts, with what to do; the hive serves on meanwhile. A queen that was
+    restarted needs no extra word: every lease is a whole registration.
+    """
+
+    def __init__(self, client: PeerClient, url: str, durations: Durations, picture: Callable[[], Lease]) -> None:
+        self.fault: str | None = None
+        """Why the last lease did not reach the queen; None while they do."""
+        self._client = client
+        self._url = url
+        self._durations = durations
+        self._picture = picture
+        self._board = Noticeboard()
+        self._asked = 0
+        """How often something changed; a push answers for all changes before it, so a burst of them is one push."""
+        self._pushed = 0
+        self._queen_instance: str | None = None
+
+    def changed(self) -> None:
+        """Something changed: lease at once."""
+        self._asked += 1
+        self._board.changed()
+
+    @property
+    def up(self) -> bool:
+        """Whether the queen took the last lease."""
+        return self.fault is None and self._queen_instance is not None
+
+    async def flush(self) -> None:
+        """Wait until the queen knows of what changed before this call, or cannot be told within `connect_ms`."""
+        wanted = self._asked
+        if self.up:
+            await self._board.until(lambda: self._pushed >= wanted or not self.up, within_ms=self._durations.connect_ms)
+
+    async def run(self) -> None:
+        """Lease until cancelled."""
+        pause_ms = self._first_pause_ms
+        while True:
+            if await self.push():
+                await self._board.until(lambda: self._asked > self._pushed, within_ms=self._durations.heartbeat_ms)
+                pause_ms = self._first_pause_ms
+            else:
+                # While the queen is away news waits too: each lease is the whole picture anyway.
+                await asyncio.sleep(pause_ms / 1000)
+                pause_ms = min(pause_ms * 2, self._durations.heartbeat_ms)
+
+    async def push(self) -> bool:
+        """Lease once. Returns whether the queen took it."""
+        asked = self._asked
+        lease = self._picture()
+        try:
+            answer = await self._client.call("PUT", self._url, json_body=lease.model_dump(mode="json"))
+            if answer.ok:
+                self._taken(HiveLeaseAnswer.model_validate(answer.json()), asked)
+                return True
+            self._missed(f"HTTP {answer.status}", gone=answer.status == 410)
+        except PeerError as error:
+            self._missed(str(error.fault), gone=False)
+        except ValueError:
+            self._missed("an answer that is no lease", gone=False)
+        return False
+
+    @property
+    def _first_pause_ms(self) -> float:
+        """A tenth of a heartbeat: a queen that restarts is back within a few of these."""
+        return self._durations.heartbeat_ms / 10
+
+    def _taken(self, answer: HiveLeaseAnswer, asked: int) -> None:
+        if self.fault is not None:
+            log.info("queen_reached_again")
+        if answer.queen_instance != self._queen_instance:
+            log.info("registered", queen_instance=answer.queen_instance, lease_ms=answer.lease_ms)
+        self.fault, self._queen_instance, self._pushed = None, answer.queen_instance, asked
+        self._board.changed()
+
+    def _missed(self, fault: str, *, gone: bool) -> None:
+        if self.fault is None:
+            advice = (
+                "a newer hive with this hive_id is registered, or this one was removed; stop one, or give it another id"
+                if gone
+                else "check that the queen runs and that queen.url is right; this hive serves on and keeps trying"
+            )
+            log.warning("queen_unreachable" if not gone else "lease_refused", why=fault, advice=advice)
+        self.fault = fault
+        self._board.changed()

@@ -1,0 +1,136 @@
+"""What people and the queen ask of a hive, and what it answers. What travels between daemons is in `common.wire`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from daemons.common.wire import EntityId, HiveLease, Resources, Wire, WorkerRow
+from daemons.hive.models.refs import REF_MAX_LENGTH, REF_PATTERN, is_model_ref
+from daemons.hive.workers.states import RestartWhen
+
+SLOTS_MAX: Final = 1024
+TOKEN_INTERVAL_MAX_MS: Final = 60_000
+"""A slower token than this would break the default bound between tokens."""
+
+
+def checked_ref(text: str) -> str:
+    """The reference as it is. Raises ValueError, which pydantic turns into a 400, when it is none."""
+    if not is_model_ref(text):
+        raise ValueError("a model reference looks like `tiny:1b`, without `--` and without a dash beside the colon")
+    return text
+
+
+ModelRef = Annotated[
+    str, Field(pattern=REF_PATTERN, max_length=REF_MAX_LENGTH, examples=["tiny:1b"]), AfterValidator(checked_ref)
+]
+
+
+class _Asked(BaseModel):
+    """A request of a person: an unknown field is a mistake that must be said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SpawnRequest(_Asked):
+    """`POST /v1/workers`. What is left out comes from the hive's `[worker]` settings."""
+
+    model: ModelRef
+    id: EntityId | None = None
+    slots: Annotated[StrictInt, Field(ge=1, le=SLOTS_MAX)] | None = None
+    restart: RestartWhen | None = None
+    token_interval_ms: Annotated[StrictInt, Field(ge=0, le=TOKEN_INTERVAL_MAX_MS)] | None = None
+
+
+class PullRequest(_Asked):
+    """`POST /v1/models`."""
+
+    model: ModelRef
+
+
+class Row(WorkerRow):
+    """One worker, with what its hive alone knows."""
+
+    detail: str | None = None
+    """For people: the worker's last log line, or the download's fault, that explains the reason."""
+
+
+class RowList(Wire):
+    """`GET /v1/workers`."""
+
+    workers: list[Row]
+
+
+class NodeResources(Resources):
+    """`GET /v1/resources`."""
+
+    disk_available_bytes: int
+    """Free space where the models are kept."""
+
+
+class DeviceList(Wire):
+    """`GET /v1/devices`."""
+
+    devices: list[dict[str, Any]]
+
+
+class Lease(HiveLease):
+    """What this hive pushes upward, and what `GET /v1/lease` answers."""
+
+    workers: list[Row]  # type: ignore[assignment] # frozen, so a list of a narrower row is safe
+    resources: NodeResources
+
+
+class ModelCard(Wire):
+    """One entry of `GET /v1/models`, in the shape of the OpenAI list."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    """Seconds since 1970, when the model was registered here."""
+    owned_by: str = "beehave"
+    size_bytes: int
+    sha256: str
+
+
+class ModelList(Wire):
+    """`GET /v1/models`."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelCard]
+
+
+PullState = Literal["queued", "downloading", "verifying", "done", "failed"]
+
+
+class PullAnswer(Wire):
+    """`POST /v1/models`: 202 while it is being pulled, 200 when it is there."""
+
+    model: str
+    state: PullState
+    size_bytes: int
+
+
+class PullFault(Wire):
+    """Why a pull failed."""
+
+    code: str
+    message: str
+
+
+class PullProgress(Wire):
+    """One event of `GET /v1/models/{ref}/progress`."""
+
+    model: str
+    state: PullState
+    received_bytes: int
+    size_bytes: int
+    tries: int
+    error: PullFault | None = None
+
+
+class Accepted(Wire):
+    """The request is taken; its outcome shows elsewhere."""
+
+    accepted: bool = True

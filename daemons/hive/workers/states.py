@@ -1,0 +1,87 @@
+"""The words for where a worker is in its life, and why: closed lists that travel in every row.
+
+`starting -> loading -> ready -> draining -> (row removed)`, or `stopped`, or `failed` with a reason. A row whose worker
+crashed and waits for its next try is `starting` with the reason `backing_off`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from daemons.common.wire import WorkerState
+
+
+class RestartWhen(StrEnum):
+    """When a worker that ended without being asked to is started again."""
+
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    NEVER = "never"
+
+
+class Reason(StrEnum):
+    """Why a row is in its state, or why its worker departed."""
+
+    PULLING = "pulling"
+    """The model is being downloaded; there is no process yet."""
+    ADOPTING = "adopting"
+    """A process of an earlier hive that has not yet proved that it is this worker."""
+    BACKING_OFF = "backing_off"
+    """It ended by itself and is started again after its backoff."""
+    UNHEALTHY = "unhealthy"
+    """Its probes failed `probe_strikes` times in a row: alive, but not routed to."""
+    LEASE_EXPIRED = "lease_expired"
+    """It answers probes but no lease came for `lease_ms`: not routed to."""
+    STOP_ASKED = "stop_asked"
+    RESTART_ASKED = "restart_asked"
+    HIVE_STOPPING = "hive_stopping"
+    EXITED = "exited"
+    """It ended by itself with status 0 and its policy does not start it again."""
+    CRASHED = "crashed"
+    """It ended by itself otherwise and its policy does not start it again."""
+    RESTART_LIMIT = "restart_limit"
+    """The breaker: `breaker_restarts` restarts within `breaker_window_ms`, and it ended once more."""
+    CONFIGURATION = "configuration"
+    """The worker refused its configuration (exit status 2): trying again cannot help."""
+    MODEL_MISSING_OR_CORRUPT = "model_missing_or_corrupt"
+    """The worker refused its model file (exit status 4): trying again cannot help."""
+    START_UP_TIMEOUT = "start_up_timeout"
+    """No ready call came within its bound; the hive killed it."""
+    CANNOT_START = "cannot_start"
+    """The operating system refused to start the command."""
+    MODEL_NOT_FOUND = "model_not_found"
+    STORAGE_FULL = "storage_full"
+    DOWNLOAD_FAILED = "download_failed"
+    HUB_UNAVAILABLE = "hub_unavailable"
+    INTERNAL = "internal"
+    """The hive's own code failed while it looked after this worker; its log has the traceback."""
+
+
+class KillReason(StrEnum):
+    """Why the hive sent SIGKILL; each is logged with the process it was sent to."""
+
+    FORCED = "forced"
+    """`?force=true`."""
+    TERM_IGNORED = "term_ignored"
+    """No drain was announced within `kill_grace_ms` of SIGTERM."""
+    DRAIN_OVERRAN = "drain_overran"
+    """The drain was announced, and did not end within `drain_ms + kill_grace_ms`."""
+    START_UP_TIMEOUT = "start_up_timeout"
+    ADOPTION_UNPROVEN = "adoption_unproven"
+    """It is this hive's by PID, start time and command line, and never answered as the worker of its row."""
+
+
+RESTING: Final = frozenset({WorkerState.STOPPED, WorkerState.FAILED})
+"""States without a process, which only a person leaves (stop removes the row, restart tries again)."""
+
+_ORDER: Final = (WorkerState.STARTING, WorkerState.LOADING, WorkerState.READY, WorkerState.DRAINING)
+
+
+def advances(before: WorkerState, after: WorkerState) -> bool:
+    """Whether one process can go from `before` to `after`.
+
+    Within one process the states only rise, so a lease that the network delivered late (loading after ready,
+    ready after draining) changes nothing.
+    """
+    return before in _ORDER and after in _ORDER and _ORDER.index(after) > _ORDER.index(before)

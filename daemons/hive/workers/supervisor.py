@@ -1,0 +1,294 @@
+"""The one owner of one worker: starts it, watches it, starts it again or lets it rest, and ends it.
+
+A supervisor is a single task that walks through the life of its row, top to bottom in `run`. Others only leave it a
+note (`lease`, `ask_stop`, `ask_restart`, a probe's result, the kernel's word that the process ended) and it looks at
+its notes when one comes. So every decision about a worker is made in one place, on facts that nobody else changes.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from dataclasses import replace
+from functools import partial
+
+from daemons.common.logs import log
+from daemons.common.wire import Departure, WorkerLease, WorkerState
+from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.store import StoredWorker
+from daemons.hive.wire import Row
+from daemons.hive.workers.adoption import Adoption
+from daemons.hive.workers.attendance import Attendance, log_kill
+from daemons.hive.workers.claim import Claim
+from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec
+from daemons.hive.workers.process import WorkerProcess
+from daemons.hive.workers.pulling import pull_model
+from daemons.hive.workers.restart import Ending, Rest, RestartAfter, RestartRules, RestartTracker
+from daemons.hive.workers.states import RESTING, KillReason, Reason
+from daemons.hive.workers.stopping import kill_worker
+from daemons.hive.workers.surroundings import Surroundings, Wishes
+from daemons.hive.workers.takeover import settle_claim
+
+Step = WorkerProcess | RestartAfter | Rest
+"""What comes next in the life of a row: a process to attend to, a pause before the next one, or rest."""
+
+
+class Supervisor:
+    """The owner of the row of `spec`; `stored` is given when an earlier hive had written it."""
+
+    def __init__(self, spec: WorkerSpec, hive: Surroundings, stored: StoredWorker | None = None) -> None:
+        self.facts = WorkerFacts(spec)
+        self.board = Noticeboard()
+        self._hive = hive
+        self._stored = stored
+        self._wishes = Wishes()
+        self._tracker = RestartTracker(RestartRules.of(hive.durations))
+        self._process: WorkerProcess | None = None
+        self._claim: Claim | None = None
+        self._spawning = False
+        self._last: tuple[WorkerProcess, KillReason | None] | None = None
+        self.settled = stored is None
+        """Whether it is known what became of the process of an earlier hive (at once, when there was none)."""
+        if stored is not None:
+            facts = self.facts
+            facts.restarts, facts.instance = stored.restarts, stored.instance or facts.instance
+            resting = stored.state in RESTING
+            state, reason = (stored.state, stored.reason) if resting else (WorkerState.STARTING, Reason.ADOPTING)
+            facts.rest(state, reason, stored.detail)
+
+    # What others may ask, or tell.
+
+    @property
+    def id(self) -> str:
+        """The worker's id."""
+        return self.facts.spec.id
+
+    def row(self) -> Row:
+        """The row as it is now."""
+        return self.facts.row(now_ms=_now_ms(), lease_ms=self._hive.durations.lease_ms)
+
+    def serving(self) -> ProcessFacts | None:
+        """The present process, when inference may be relayed to it now; else None."""
+        if self._wishes.end:
+            return None
+        return self.facts.serving(now_ms=_now_ms(), lease_ms=self._hive.durations.lease_ms)
+
+    def served(self, process: ProcessFacts) -> None:
+        """An inference was relayed to `process` to its end: it works, so its restarts are forgotten."""
+        process.served_here += 1
+        if process is self.facts.process:
+            self._tracker.clear()
+
+    def mark_down(self, process: ProcessFacts) -> None:
+        """A connection to `process` was refused or broke: leave it alone for `mark_down_ms`."""
+        process.down_until_ms = _now_ms() + self._hive.durations.mark_down_ms
+
+    def lease(self, lease: WorkerLease) -> bool:
+        """Take a worker's lease. False when it is not the present process's: that worker is to end itself."""
+        if self._claim is not None:
+            taken = self._claim.introduce(lease)
+            self.board.changed()
+            return taken
+        process = self._process
+        if process is None or process.ended or lease.instance != self.facts.instance:
+            return False
+        if (lease.pid, lease.start_ticks) != (process.pid, process.start_ticks):
+            return False
+        if self.facts.take_lease(lease, now_ms=_now_ms(), stop_asked=self._wishes.end):
+            self._changed()
+        else:
+            self.board.changed()
+        return True
+
+    def ask_stop(self, reason: Reason, *, force: bool) -> None:
+        """Ask for the end of the process and of the row. `force` sends SIGKILL now, also into a stop under way."""
+        self._wishes.stop = self._wishes.stop or reason
+        self._wishes.force |= force
+        self._drains(reason)
+
+    def ask_restart(self) -> None:
+        """Ask for a new process: after a stop in order, or at once where none runs."""
+        if self._wishes.stop is None:
+            self._wishes.restart = True
+            self._tracker.clear()
+            self._drains(Reason.RESTART_ASKED)
+
+    def stored(self) -> StoredWorker:
+        """The row as it is to be on disk."""
+        stopping = self._wishes.stop is not None
+        if self._stored is not None and not self.settled:
+            return replace(self._stored, stopping=stopping or self._stored.stopping)  # the claim rests on this row
+        return StoredWorker.of(self.facts, spawned=self._spawning or self._process is not None, stopping=stopping)
+
+    # The life of the row.
+
+    async def run(self) -> Departure:
+        """Live until the row is to go; returns how it went."""
+        step = await (self._start() if self._stored is None else self._take_back(self._stored))
+        while True:
+            if isinstance(step, WorkerProcess):
+                step = await self._attend(step)
+            if not await self._pause(step):
+                return self._departure()
+            step = await self._start()
+
+    async def broken(self) -> Departure:
+        """What is left to do when `run` failed: show it, and when asked end what may still run."""
+        self.facts.state, self.facts.reason = WorkerState.FAILED, Reason.INTERNAL
+        self._changed()
+        await self.board.until(lambda: self._wishes.stop is not None)
+        if self._process is not None:
+            forced = KillReason.FORCED
+            await kill_worker(self._process, self.board, forced, on_kill=partial(log_kill, self.id, self._process))
+        return self._departure()
+
+    async def _start(self) -> Step:
+        """Get the model, write the row, start the process, write the row again with its PID."""
+        spec, facts = self.facts.spec, self.facts
+        model = self._hive.models.path_of(spec.model)
+        if model is None:
+            facts.rest(WorkerState.STARTING, Reason.PULLING)
+            self._changed()
+            model = await pull_model(spec.model, self._hive.models, self.board, lambda: self._wishes.stop is not None)
+        if isinstance(model, Rest):
+            return model
+        facts.instance = str(uuid.uuid4())
+        self._spawning = True
+        await self._hive.save(self.stored())
+        try:
+            process = self._hive.launcher.launch(spec, facts.instance, model)
+        except OSError as error:
+            log.error("worker_not_started", worker_id=spec.id, error=error.strerror)
+            return Rest(WorkerState.FAILED, Reason.CANNOT_START, error.strerror)
+        finally:
+            self._spawning = False
+        self._begin(process)
+        self._log("worker_started", process)
+        await self._hive.save(self.stored())
+        return process
+
+    async def _take_back(self, stored: StoredWorker) -> Step:
+        """Do with the row of an earlier hive what the judgement says."""
+        claim = self._claim = Claim(stored, self._hive.files.config_path(self.id))
+        verdict = await settle_claim(claim, stored, self._wishes, self.board, self._hive)
+        self._claim, self.settled = None, True
+        log.info("worker_judged", worker_id=self.id, verdict=verdict.name.lower(), pid=stored.pid)
+        process = claim.process
+        if verdict is Adoption.START:
+            return await self._start()
+        if verdict is Adoption.ADOPT or (verdict is Adoption.KILL and self._wishes.stop is not None):
+            assert process is not None, "a proof is a proof about a process"
+            self._adopt(process, stored, claim.lease)
+            return process
+        if verdict is Adoption.KILL:
+            assert process is not None, "what is killed is there"
+            await kill_worker(
+                process, self.board, KillReason.ADOPTION_UNPROVEN, on_kill=partial(log_kill, self.id, process)
+            )
+        if verdict is Adoption.REMOVE:
+            self._wishes.stop = self._wishes.stop or Reason.STOP_ASKED
+        if verdict is Adoption.RESTORE:
+            return Rest(stored.state, Reason(stored.reason or Reason.EXITED), stored.detail)
+        return self._next(Ending(None, None, announced_draining=stored.state is WorkerState.DRAINING), [])
+
+    def _adopt(self, process: WorkerProcess, stored: StoredWorker, lease: WorkerLease | None) -> None:
+        self._begin(process)
+        facts = self.facts.process
+        assert facts is not None, "it has just begun"
+        facts.port, facts.slots_total, facts.served_before = stored.port, stored.slots, None
+        facts.leased_at_ms = _now_ms()  # it has until the end of a lease to find this hive
+        if stored.state in (WorkerState.LOADING, WorkerState.READY):
+            self.facts.state = stored.state
+        if lease is not None:
+            self.facts.take_lease(lease, now_ms=_now_ms(), stop_asked=self._wishes.end)
+        if stored.stopping:
+            self.ask_stop(Reason.STOP_ASKED, force=False)
+        self._log("worker_adopted", process)
+        self._changed()
+
+    def _begin(self, process: WorkerProcess) -> None:
+        """From here on `process` is the present one. No await between its start and this."""
+        facts = self.facts.begin(pid=process.pid)
+        facts.start_ticks = process.start_ticks
+        self._process = process
+        process.watch(self.board.changed)
+        self._changed()
+
+    async def _attend(self, process: WorkerProcess) -> RestartAfter | Rest:
+        attendance = Attendance(process, self.facts, self._wishes, self.board, self._hive)
+        ending = await attendance.run()
+        self._process, self._last = None, (process, attendance.killed)
+        return self._next(ending, [] if ending.clean else attendance.last_lines(1))
+
+    def _next(self, ending: Ending, last_lines: list[str]) -> RestartAfter | Rest:
+        """What follows an ending: what was wished, or what the restart policy says."""
+        if self._wishes.end:
+            return RestartAfter(0)
+        detail = self._hive.files.without_paths(last_lines[-1]) if last_lines else None
+        decision = self._tracker.decide(
+            self.facts.spec.restart,
+            ending,
+            now_ms=_now_ms(),
+            jitter=random.random(),  # noqa: S311 spreads restarts, guards nothing
+        )
+        if isinstance(decision, RestartAfter):
+            self.facts.detail = detail
+            return decision
+        return Rest(decision.state, decision.reason, detail)
+
+    async def _pause(self, step: RestartAfter | Rest) -> bool:
+        """Wait for what comes next. True: start a process. False: the row is to go."""
+        facts, wishes = self.facts, self._wishes
+        if isinstance(step, Rest):
+            facts.rest(step.state, step.reason, step.detail)
+            log.info("worker_rests", worker_id=self.id, state=step.state, reason=step.reason, detail=step.detail)
+        elif wishes.stop is None:
+            facts.rest(
+                WorkerState.STARTING, Reason.RESTART_ASKED if wishes.restart else Reason.BACKING_OFF, facts.detail
+            )
+        self._changed()
+        await self.board.until(lambda: wishes.end, within_ms=step.delay_ms if isinstance(step, RestartAfter) else None)
+        if wishes.stop is not None:
+            return False
+        wishes.restart = wishes.force = False
+        facts.restarts += 1
+        self._hive.restarts.inc()
+        return True
+
+    def _departure(self) -> Departure:
+        """How the row went, and how its last process had ended."""
+        process, killed = self._last or (None, None)
+        return Departure(
+            id=self.id,
+            instance=self.facts.instance,
+            pid=process.pid if process else None,
+            exit_status=process.exit_status if process else None,
+            signal=process.signal if process else None,
+            reason=killed or self._wishes.stop or Reason.STOP_ASKED,
+            forced=killed is not None,
+        )
+
+    def _drains(self, reason: Reason) -> None:
+        """A stop was asked for: nothing is routed here from now on, and the row says so before the drain begins."""
+        if self._process is not None or self._wishes.stop is not None:
+            self.facts.state, self.facts.reason = WorkerState.DRAINING, reason
+        self._changed()
+
+    def _changed(self) -> None:
+        self.board.changed()
+        self._hive.changed()
+
+    def _log(self, event: str, process: WorkerProcess) -> None:
+        log.info(
+            event,
+            worker_id=self.id,
+            worker_instance=self.facts.instance,
+            pid=process.pid,
+            start_ticks=process.start_ticks,
+            restarts=self.facts.restarts,
+        )
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000

@@ -1,0 +1,305 @@
+"""behave runs in child processes, looked at from outside: how they end, and what is alive after them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import psutil
+
+from harness.conditions import eventually
+from harness.errors import HarnessError
+from harness.identity import Identity, descendants
+from harness.journal import read
+from harness.processes import ManagedProcess, environment_for_children
+from harness.report import REPORT_NAME, read_run
+from harness.sandbox.signals import SAME_SIGNAL_WINDOW_S
+from harness.session import JOURNAL_NAME, REPORTS, Session
+
+PROJECTS = Path("tests/projects")
+"""Small behave projects: features and steps only; configuration and hooks are this project's own."""
+OWN_FILES = ("pyproject.toml", "beehave.toml", "environment.py")
+
+START_BOUND_S = 30.0
+"""Until a child has started its daemons: its imports take 0.7 s alone, several times that on a busy machine."""
+END_BOUND_S = 30.0
+"""Until a child has ended by itself or after a signal; the longest cleanup of the projects takes no second."""
+GONE_BOUND_S = 5.0
+"""Until every process is gone after behave is: the kernel empties a PID namespace in milliseconds."""
+
+_REAPERS = {"beehave-init", "beehave-reaper"}
+
+
+@dataclass
+class ChildBehave:
+    """One run of behave on a copy of a project, and every process that was ever seen of it."""
+
+    session: Session
+    folder: Path
+    marker: str = field(default_factory=lambda: f"mark-{uuid.uuid4().hex}")
+    """In the command line of every daemon of the run; PIDs differ between PID namespaces, this does not."""
+    seen: set[Identity] = field(default_factory=set)
+    _process: ManagedProcess | None = None
+    _status_file: Path | None = None
+
+    @classmethod
+    def of_project(cls, session: Session, name: str, folder: Path) -> ChildBehave:
+        """Copy a project, with this project's configuration and hooks where it has none of its own.
+
+        Raises:
+            HarnessError: there is no such project.
+        """
+        source = session.folder / PROJECTS / name
+        if not source.is_dir():
+            raise HarnessError(f"no project {name!r} in {PROJECTS}")
+        shutil.copytree(source, folder)
+        for shared in [*(session.folder / PROJECTS).glob("*.py"), *(session.folder / own for own in OWN_FILES)]:
+            if not (folder / shared.name).exists():
+                shutil.copy(shared, folder)
+        return cls(session, folder)
+
+    def start(
+        self,
+        scenarios: list[str],
+        *,
+        sandbox: str,
+        options: list[str] | None = None,
+        reader: str | None = None,
+        locked_down: bool = False,
+    ) -> None:
+        """Start behave.
+
+        Args:
+            scenarios: names of scenarios to select; all when empty.
+            sandbox: what `-D sandbox=` is given.
+            options: more of behave's own arguments.
+            reader: a command that standard output is piped into, and that may end before behave does.
+            locked_down: as on a machine that forbids namespaces and has no control groups.
+        """
+        program = [str(self.folder / "locked_down.py")] if locked_down else ["-m", "behave"]
+        command = [sys.executable, *program, "--no-color", *(options or [])]
+        for name in scenarios:
+            command += ["-n", f"^{re.escape(name)}$"]
+        command += ["-D", f"sandbox={sandbox}", "-D", f"marker={self.marker}"]
+        if reader:
+            self._status_file = self.folder / "status"
+            command = ["sh", "-c", f"{{ {shlex.join(command)}; echo $? > status; }} | {reader}"]
+        self._process = self.session.processes.spawn(
+            "behave", self.folder.name, command, log_path=self.log, env=environment_for_children(), cwd=self.folder
+        )
+        self._process.ending_expected = True  # a run of behave ends by itself
+
+    @property
+    def log(self) -> Path:
+        """What behave printed."""
+        return self.folder.with_suffix(".log")
+
+    @property
+    def process(self) -> ManagedProcess:
+        """The process that was started: what a user would see in the shell.
+
+        Raises:
+            HarnessError: none was started.
+        """
+        if self._process is None:
+            raise HarnessError("no step has started behave yet")
+        return self._process
+
+    def wait(self) -> None:
+        """Wait for behave's end, and watch its processes meanwhile.
+
+        Raises:
+            AssertionError: it did not end in time.
+        """
+        eventually(
+            self.session.journal,
+            "behave ends",
+            self._look,
+            lambda _: self.process.exit_status is not None,
+            within_s=END_BOUND_S,
+        )
+
+    def status(self) -> int:
+        """Return the exit status as a shell would, 128 + N for an end by signal N.
+
+        Raises:
+            HarnessError: it still runs.
+        """
+        status = self.process.exit_status
+        if self._status_file is not None:  # that of behave, and not of the pipeline
+            status = int(self._status_file.read_text(encoding="ascii"))
+        if status is None:
+            raise HarnessError(f"behave has not ended yet: {self.process.describe()}")
+        status = status if status >= 0 else 128 - status
+        self.session.journal.observe("exit status of behave", status=status)
+        return status
+
+    def wait_for_line(self, line: str) -> None:
+        """Wait until a step or cleanup of the project has written a line, its processes being written down.
+
+        Raises:
+            AssertionError: behave ended before, or it took too long.
+        """
+        eventually(
+            self.session.journal,
+            f"the project writes {line!r}",
+            self._look,
+            lambda _: line in self.lines(),
+            within_s=START_BOUND_S,
+            impossible=lambda: None if self.process.alive() else f"behave has ended:\n{self.output()}",
+        )
+
+    def send(self, number: signal.Signals, *, to: str) -> None:
+        """Send a signal to one process of the run, or to the group that a terminal's Ctrl-C reaches.
+
+        Args:
+            number: the signal.
+            to: `launcher`, `run`, `reaper` or `terminal`.
+        """
+        if to == "terminal":
+            self.session.journal.record("signal", group=self.process.pid, signal=number.name, why="Ctrl-C")
+            os.killpg(self.process.pid, number)  # it leads a session of its own, and so this group
+            return
+        target = self._part(to)
+        self.session.processes.expected_orphans |= self.seen
+        self.session.journal.record("signal", pid=target.pid, signal=number.name, why=f"ends behave's {to}")
+        target.send(number)
+
+    def send_again(self, number: signal.Signals, *, to: str, after_line: str) -> None:
+        """Send a signal once more, after a line was written and not so soon that it counts as the same signal.
+
+        Raises:
+            AssertionError: the line never came.
+        """
+        sent = time.monotonic()
+        self.wait_for_line(after_line)
+        time.sleep(max(0.0, sent + 2 * SAME_SIGNAL_WINDOW_S - time.monotonic()))
+        self.send(number, to=to)
+
+    def survivors(self) -> list[str]:
+        """Return who of this run is alive now, in words; found by what was seen, and by the daemons' marker."""
+        alive = {process for process in self.seen | self._daemons() if process.alive()}
+        described = [process.describe() for process in sorted(alive)]
+        self.session.journal.observe("survivors of behave", watched=len(self.seen), alive=described)
+        return described
+
+    def wait_until_nothing_is_alive(self) -> list[str]:
+        """Wait until no process of this run is alive, and return who is: nobody.
+
+        Raises:
+            AssertionError: somebody stays; the message names them. Or no daemon was ever seen, so nothing is proven.
+        """
+        assert self.seen, "no process of this run was ever seen from outside"
+        return eventually(
+            self.session.journal,
+            "nothing of the run is alive",
+            self.survivors,
+            lambda alive: not alive,
+            within_s=GONE_BOUND_S,
+        )
+
+    def output(self) -> str:
+        """Return everything that behave has printed, both streams."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def lines(self) -> list[str]:
+        """Return the lines that the project's steps and cleanups have written, and record them as seen."""
+        path = self.folder / "lines.txt"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.session.journal.observe("lines of the project", lines=lines)
+        return lines
+
+    def seen_output(self) -> str:
+        """Return what behave has printed, recorded as seen."""
+        output = self.output()
+        self.session.journal.observe("output of behave", end=output[-1000:])
+        return output
+
+    def statuses(self) -> dict[str, str]:
+        """Return how each scenario ended, by name, from the child's own journal."""
+        found = {event["scenario"]: event["status"] for event in self._events("scenario_ended")}
+        self.session.journal.observe("scenarios of the child", statuses=found)
+        return found
+
+    def skip_reasons(self) -> dict[str, str]:
+        """Return why scenarios were skipped, by name; only reasons that both the journal and the output give."""
+        output = self.seen_output()
+        ended = [event for event in self._events("scenario_ended") if event["status"] == "skipped"]
+        found = {event["scenario"]: str(event["reason"]) for event in ended if str(event["reason"]) in output}
+        self.session.journal.observe("reasons of skips", reasons=found)
+        return found
+
+    def leaks_shown(self, kind: str, details: list[str]) -> list[str]:
+        """Return the leaks of one kind that are named in full: in the output, with all of these details.
+
+        Args:
+            kind: as the census names them.
+            details: any of `PID`, `marker` (of the command line), `port`, `path`.
+        """
+        output = self.seen_output()
+        wanted = {"PID": r"\bpid \d+", "marker": self.marker, "port": r":\d+,", "path": r"/"}
+        leaks = [str(event["what"]) for event in self._events("leak") if event["leak"] == kind]
+        self.session.journal.observe("leaks of the child", kind=kind, leaks=leaks)
+        return [what for what in leaks if what in output and all(re.search(wanted[d], what) for d in details)]
+
+    def report_verdict(self) -> str:
+        """Return the verdict that the child's drawn report shows; `none` when there is no report."""
+        report = self.folder / REPORTS / "last" / REPORT_NAME
+        shown = read_run(report.with_name(JOURNAL_NAME)).verdict if report.exists() else "none"
+        self.session.journal.observe("report of the child", verdict=shown)
+        return shown
+
+    def junit(self) -> dict[str, list[str]]:
+        """Return the messages of failures and errors in the JUnit files, by test case; empty for one that is fine."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self.folder / REPORTS).glob("TESTS-*.xml")):
+            for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - a file that behave wrote just now
+                problems = [problem for kind in ("failure", "error") for problem in case.findall(kind)]
+                found[case.get("name", "")] = [str(problem.get("message")) for problem in problems]
+        self.session.journal.observe("JUnit files of the child", problems=found)
+        return found
+
+    def _events(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in read(self.folder / REPORTS / "last" / JOURNAL_NAME) if event["kind"] == kind]
+
+    def _look(self) -> set[Identity]:
+        """Write down every process of the run that is visible now."""
+        if self.process.alive():
+            self.seen |= set(descendants(self.process.pid))
+        self.seen |= self._daemons()
+        return self.seen
+
+    def _daemons(self) -> set[Identity]:
+        found = set()
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if self.marker in command and (identity := Identity.of(process.pid)):
+                found.add(identity)
+        return found
+
+    def _part(self, name: str) -> Identity:
+        if name == "launcher" and self.process.identity is not None:
+            return self.process.identity
+        for process in descendants(self.process.pid):
+            parent = process.parent_pid()
+            own, above = _name(process.pid), _name(parent or 0)
+            if (name == "reaper" and own in _REAPERS) or (name == "run" and above in _REAPERS and own == "behave"):
+                return process
+        raise HarnessError(f"no {name} below behave:\n{self.process.describe()}")
+
+
+def _name(pid: int) -> str:
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.NoSuchProcess:
+        return ""

@@ -1,0 +1,136 @@
+"""Steps that run behave in a child process and look at what it does, for the features of the harness itself."""
+
+from behave import given, then, when
+
+from harness import child_parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from harness.child_behave import ChildBehave
+
+
+@given('the project "{name:Quoted}"')
+def given_the_project(context, name):
+    folder = context.world.cluster.folder / name
+    context.child = ChildBehave.of_project(context.session, name, folder)
+
+
+@given('the run of its scenario "{scenario:Quoted}", in {fence:Fence}, has come to the line "{line:Quoted}"')
+def given_a_run_under_way(context, scenario, fence, line):
+    context.child.start([scenario], sandbox=fence)
+    context.child.wait_for_line(line)
+
+
+@when('behave runs its scenario "{scenario:Quoted}" in {fence:Fence}')
+def when_a_scenario_runs(context, scenario, fence):
+    context.child.start([scenario], sandbox=fence)
+    context.child.wait()
+
+
+@when('behave runs its scenario "{scenario:Quoted}" in {fence:Fence}, piped into `{reader}`')
+def when_a_scenario_runs_into_a_pipe(context, scenario, fence, reader):
+    context.child.start([scenario], sandbox=fence, reader=reader)
+    context.child.wait()
+
+
+@when('behave runs its scenarios "{first:Quoted}" and "{second:Quoted}" in {fence:Fence}')
+def when_two_scenarios_run(context, first, second, fence):
+    context.child.start([first, second], sandbox=fence)
+    context.child.wait()
+
+
+@when("behave runs it with `{options}`")
+def when_it_runs_with(context, options):
+    context.child.start([], sandbox="auto", options=options.split())
+    context.child.wait()
+
+
+@when("behave runs it as on a locked-down machine")
+def when_it_runs_locked_down(context):
+    context.child.start([], sandbox="auto", locked_down=True)
+    context.child.wait()
+
+
+@when("{number:Signal} is sent to its {part:Part}")
+def when_a_signal_is_sent(context, number, part):
+    context.child.send(number, to=part)
+    context.child.wait()
+
+
+@when('{number:Signal} is sent to its {part:Part}, and after the line "{line:Quoted}" once more')
+def when_a_signal_is_sent_twice(context, number, part, line):
+    context.child.send(number, to=part)
+    context.child.send_again(number, to=part, after_line=line)
+    context.child.wait()
+
+
+@then("behave has exited with status {status:d}")
+def then_exit_status(context, status):
+    seen = context.child.status()
+    assert seen == status, f"expected status {status}, got {seen}:\n{context.child.output()}"
+
+
+@then("nothing of that run is alive")
+def then_nothing_is_alive(context):
+    alive = context.child.wait_until_nothing_is_alive()
+    assert not alive, alive
+
+
+@then('the line "{line:Quoted}" is there')
+def then_a_line_is_there(context, line):
+    lines = context.child.lines()
+    assert line in lines, f"expected the line {line!r}, got {lines}:\n{context.child.output()}"
+
+
+@then('the line "{line:Quoted}" is not there')
+def then_a_line_is_not_there(context, line):
+    lines = context.child.lines()
+    assert line not in lines, f"the line {line!r} was written: {lines}"
+
+
+@then('"{scenario:Quoted}" has {verdict:w}')
+def then_a_scenario_has(context, scenario, verdict):
+    statuses = context.child.statuses()
+    assert statuses.get(scenario) == verdict, f"expected {scenario!r} {verdict}, got {statuses}"
+
+
+@then("its scenarios have ended like this")
+def then_scenarios_have_ended(context):
+    expected = {row["scenario"]: row["status"] for row in context.table}
+    statuses = context.child.statuses()
+    assert statuses == expected, f"expected {expected}, got {statuses}:\n{context.child.output()}"
+
+
+@then("the run was drawn as {verdict:w}")
+def then_the_report_says(context, verdict):
+    seen = context.child.report_verdict()
+    assert seen == verdict, f"the report says {seen}, expected {verdict}"
+
+
+@then('behave has said "{text}"')
+def then_behave_has_said(context, text):
+    output = context.child.seen_output()
+    assert text in output, f"expected {text!r} in the output:\n{output}"
+
+
+@then('behave has not said "{text}"')
+def then_behave_has_not_said(context, text):
+    output = context.child.seen_output()
+    assert text not in output, f"{text!r} is in the output:\n{output}"
+
+
+@then("the leak is named as a {kind:w}, with its {details}")
+def then_the_leak_is_named(context, kind, details):
+    shown = context.child.leaks_shown(kind, details.split(" and "))
+    assert len(shown) == 1, f"expected one {kind} with its {details}, got {shown}:\n{context.child.output()}"
+
+
+@then('the JUnit file calls "{case:Quoted}" wrong, for "{reason}"')
+def then_junit_says(context, case, reason):
+    problems = context.child.junit().get(case)
+    assert problems, f"{case!r} has no failure and no error: {problems}"
+    assert any(reason in problem for problem in problems), problems
+
+
+@then("each of these is skipped for its reason")
+def then_skipped_with_reasons(context):
+    reasons = context.child.skip_reasons()
+    lacking = [row["capability"] for row in context.table if row["reason"] not in reasons.get(row["capability"], "")]
+    assert not lacking, f"not skipped for the expected reason: {lacking} of {reasons}"
