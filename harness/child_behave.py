@@ -12,19 +12,16 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import psutil
 
+from harness.child_records import ChildRecords
 from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.identity import Identity, descendants
-from harness.journal import read
 from harness.processes import ManagedProcess, environment_for_children
-from harness.report import REPORT_NAME, read_run
 from harness.sandbox.signals import SAME_SIGNAL_WINDOW_S
-from harness.session import JOURNAL_NAME, REPORTS, Session
+from harness.session import Session
 
 PROJECTS = Path("tests/projects")
 """Small behave projects: features and steps only; configuration and hooks are this project's own."""
@@ -100,8 +97,13 @@ class ChildBehave:
         self._process.ending_expected = True  # a run of behave ends by itself
 
     @property
+    def records(self) -> ChildRecords:
+        """What the run has left to read."""
+        return ChildRecords(self.session.journal, self.folder, self.log, self.marker)
+
+    @property
     def log(self) -> Path:
-        """What behave printed."""
+        """Where behave's output goes."""
         return self.folder.with_suffix(".log")
 
     @property
@@ -154,9 +156,9 @@ class ChildBehave:
             self.session.journal,
             f"the project writes {line!r}",
             self._look,
-            lambda _: line in self.lines(),
+            lambda _: line in self.records.lines(),
             within_s=START_BOUND_S,
-            impossible=lambda: None if self.process.alive() else f"behave has ended:\n{self.output()}",
+            impossible=lambda: None if self.process.alive() else f"behave has ended:\n{self.records.output()}",
         )
 
     def send(self, number: signal.Signals, *, to: str) -> None:
@@ -207,70 +209,6 @@ class ChildBehave:
             lambda alive: not alive,
             within_s=GONE_BOUND_S,
         )
-
-    def output(self) -> str:
-        """Return everything that behave has printed, both streams."""
-        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-
-    def lines(self) -> list[str]:
-        """Return the lines that the project's steps and cleanups have written, and record them as seen."""
-        path = self.folder / "lines.txt"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.session.journal.observe("lines of the project", lines=lines)
-        return lines
-
-    def seen_output(self) -> str:
-        """Return what behave has printed, recorded as seen."""
-        output = self.output()
-        self.session.journal.observe("output of behave", end=output[-1000:])
-        return output
-
-    def statuses(self) -> dict[str, str]:
-        """Return how each scenario ended, by name, from the child's own journal."""
-        found = {event["scenario"]: event["status"] for event in self._events("scenario_ended")}
-        self.session.journal.observe("scenarios of the child", statuses=found)
-        return found
-
-    def skip_reasons(self) -> dict[str, str]:
-        """Return why scenarios were skipped, by name; only reasons that both the journal and the output give."""
-        output = self.seen_output()
-        ended = [event for event in self._events("scenario_ended") if event["status"] == "skipped"]
-        found = {event["scenario"]: str(event["reason"]) for event in ended if str(event["reason"]) in output}
-        self.session.journal.observe("reasons of skips", reasons=found)
-        return found
-
-    def leaks_shown(self, kind: str, details: list[str]) -> list[str]:
-        """Return the leaks of one kind that are named in full: in the output, with all of these details.
-
-        Args:
-            kind: as the census names them.
-            details: any of `PID`, `marker` (of the command line), `port`, `path`.
-        """
-        output = self.seen_output()
-        wanted = {"PID": r"\bpid \d+", "marker": self.marker, "port": r":\d+,", "path": r"/"}
-        leaks = [str(event["what"]) for event in self._events("leak") if event["leak"] == kind]
-        self.session.journal.observe("leaks of the child", kind=kind, leaks=leaks)
-        return [what for what in leaks if what in output and all(re.search(wanted[d], what) for d in details)]
-
-    def report_verdict(self) -> str:
-        """Return the verdict that the child's drawn report shows; `none` when there is no report."""
-        report = self.folder / REPORTS / "last" / REPORT_NAME
-        shown = read_run(report.with_name(JOURNAL_NAME)).verdict if report.exists() else "none"
-        self.session.journal.observe("report of the child", verdict=shown)
-        return shown
-
-    def junit(self) -> dict[str, list[str]]:
-        """Return the messages of failures and errors in the JUnit files, by test case; empty for one that is fine."""
-        found: dict[str, list[str]] = {}
-        for path in sorted((self.folder / REPORTS).glob("TESTS-*.xml")):
-            for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - a file that behave wrote just now
-                problems = [problem for kind in ("failure", "error") for problem in case.findall(kind)]
-                found[case.get("name", "")] = [str(problem.get("message")) for problem in problems]
-        self.session.journal.observe("JUnit files of the child", problems=found)
-        return found
-
-    def _events(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in read(self.folder / REPORTS / "last" / JOURNAL_NAME) if event["kind"] == kind]
 
     def _look(self) -> set[Identity]:
         """Write down every process of the run that is visible now."""

@@ -1,5 +1,8 @@
 """The parameters of the sentences about child runs: `{fence:Fence}` reads `namespaces` and `portable mode`."""
 
+# mypy: disable-error-code="untyped-decorator"
+# (parse has no types)
+
 from __future__ import annotations
 
 import signal

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harness import sandbox
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -87,6 +88,24 @@ def report(
     typer.echo(write_report(path).as_posix())
 
 
+@app.command()
+def figures() -> None:
+    """Measure start-up, throughput and added latency on this machine (about a minute)."""
+    from harness.figures import measure
+
+    for line in measure(Path.cwd()):
+        typer.echo(line)
+
+
+@app.command()
+def openapi() -> None:
+    """Write docs/openapi/ anew from what the daemons serve."""
+    from harness.openapi_files import write_all
+
+    for path in write_all(Path.cwd()):
+        typer.echo(path.relative_to(Path.cwd()).as_posix())
+
+
 def main() -> None:
     """Run the command; an error of the harness is one line on standard error and status 2."""
     try:
@@ -94,3 +113,5 @@ def main() -> None:
     except HarnessError as error:
         print(f"beehave: {error}", file=sys.stderr)  # noqa: T201 - the command's own output
         sys.exit(2)
+    finally:
+        sandbox.tell_launcher(finished=True)  # a command that entered a sandbox has come to its own end

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import platform
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from behave.model import Scenario, Step
 
 from harness import capabilities, sandbox
-from harness.census import TEMPORARY_FOLDER
-from harness.layers import describe_step
+from harness.layers import describe_step, use_temporary_folder
 from harness.runner import RUN_FOLDER
 from harness.session import Session
 
@@ -28,9 +26,7 @@ def before_all(context: Any) -> None:
     session = Session.open(Path(context.config.base_dir), userdata, info)
     context.session = session
     sandbox.tell_launcher(**{RUN_FOLDER: str(session.run_folder)})
-    temporary = session.run_folder / TEMPORARY_FOLDER
-    temporary.mkdir(parents=True, exist_ok=True)
-    tempfile.tempdir = str(temporary)
+    use_temporary_folder(session.run_folder)
     session.journal.record(
         "run_started",
         sandbox=str(info.kind),

@@ -14,7 +14,8 @@ import httpx
 
 from harness.journal import Journal
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # the journal has every request; behave would show them again
+for library in ("httpx", "httpx2"):  # the second is the OpenAI client's; the journal has every request anyway
+    logging.getLogger(library).setLevel(logging.WARNING)
 
 DEFAULT_TIMEOUT_S = 15.0
 """How long a step waits for one answer; longer than any bound of the scaled-down durations but the deadline."""

@@ -116,8 +116,11 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="a JSON file: host, port, folder, models")
     config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
     hub = Hub(Path(config["folder"]), config["models"])
-    web.run_app(hub.app(), host=config["host"], port=config["port"], print=None, reuse_address=True)
-    sys.exit(0)
+    try:
+        web.run_app(hub.app(), host=config["host"], port=config["port"], print=None, reuse_address=True)
+    except OSError as error:
+        where = f"{config['host']}:{config['port']}"
+        sys.exit(f"hub: cannot listen on {where}: {error.strerror}. Another `beehave up` may be running: end that one")
 
 
 if __name__ == "__main__":

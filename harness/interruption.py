@@ -1,4 +1,4 @@
-"""What a signal does to a run: the first ends it in order, the second at once.
+"""What a signal does to a run: it ends it in order. (The second, which ends it at once, is the launcher's.)
 
 A signal that comes while a step or a `before` hook runs breaks into it as KeyboardInterrupt. At any other moment
 (a cleanup above all) it is remembered, and what is under way is completed first.
@@ -11,11 +11,10 @@ import faulthandler
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from types import FrameType
 
-from harness.sandbox.signals import ORDERLY, SAME_SIGNAL_WINDOW_S
+from harness.sandbox.signals import ORDERLY
 
 
 class Interruption:
@@ -24,7 +23,6 @@ class Interruption:
     def __init__(self) -> None:
         self.number: signal.Signals | None = None
         """The first signal, or SIGPIPE for a standard output that was closed; None while there was none."""
-        self._came_at = 0.0
         self._may_break_in = False
 
     def install(self) -> None:
@@ -52,7 +50,6 @@ class Interruption:
         """End the run in order, without breaking into what runs now."""
         if self.number is None:
             self.number = number
-            self._came_at = time.monotonic()
 
     @contextlib.contextmanager
     def may_break_in(self, *, allowed: bool = True) -> Iterator[None]:
@@ -71,14 +68,10 @@ class Interruption:
             self._may_break_in = before
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        now = time.monotonic()
         if self.number is None:
             self.number = signal.Signals(number)
-            self._came_at = now
             if self._may_break_in:
                 raise KeyboardInterrupt(self.reason)
-        elif now - self._came_at >= SAME_SIGNAL_WINDOW_S:
-            os._exit(128 + number)  # the sandbox ends whatever runs below
 
     def _on_quit(self, number: int, _frame: FrameType | None) -> None:
         faulthandler.dump_traceback(sys.__stderr__ or 2)

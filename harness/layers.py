@@ -6,8 +6,11 @@ only place that comes after all of them, so the session's own ending and the cen
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from behave.model import Scenario
@@ -15,7 +18,7 @@ from behave.model_type import Status
 from behave.runner import Context
 
 from harness import sandbox
-from harness.census import Census, CensusTaker
+from harness.census import TEMPORARY_FOLDER, Census, CensusTaker
 from harness.interruption import Interruption
 from harness.session import Session
 
@@ -57,6 +60,9 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             scenario = layer.get("scenario")
             if scenario is None:
                 problems += self._leaks_since(layer[_CENSUS], session)
+                _tell(layer.get("rule") or layer.get("feature"), problems)
+                if problems:
+                    self._set_root_attribute("failed", True)  # noqa: FBT003 - behave's own signature
             else:
                 self._end_scenario(scenario, layer, session, problems)
         if problems:
@@ -94,12 +100,15 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             )
             if _CENSUS in self._root:
                 problems += self._leaks_since(self._root[_CENSUS], session)
+            remove_temporary_folder()
             if session is not None:
-                failed = bool(problems or self._root["failed"] or self.aborted or self._runner.hook_failures)
+                failed = bool(problems or self._root["failed"] or self.aborted or self._runner.has_problems())
                 verdict = "failed" if failed else "passed"
                 session.journal.record("run_ended", verdict=verdict, problems=problems, reason=self._why_ended())
                 session.close()
+        _print(problems)
         if problems:
+            self._runner.run_problems += problems
             raise LeftBehindError("\n".join(problems))
 
     def _end_scenario(
@@ -166,6 +175,20 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             problems.append(f"{what} failed: {type(error).__name__}: {error}")
 
 
+def use_temporary_folder(run_folder: Path) -> None:
+    """Let `tempfile` make everything below the run folder, where the census sees what is left of it."""
+    temporary = run_folder / TEMPORARY_FOLDER
+    temporary.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)
+
+
+def remove_temporary_folder() -> None:
+    """Undo `use_temporary_folder`; what was left there has been reported and swept."""
+    if tempfile.tempdir is not None and Path(tempfile.tempdir).name == TEMPORARY_FOLDER:
+        shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+        tempfile.tempdir = None
+
+
 def describe_step(step: Any) -> dict[str, Any]:
     """Return what the journal says about one step."""
     return {
@@ -178,10 +201,15 @@ def describe_step(step: Any) -> dict[str, Any]:
     }
 
 
-def _tell(scenario: Scenario, problems: list[str]) -> None:
-    """Put the problems where reporters look, and print them: formatters show steps only."""
-    message = "\n".join([*([scenario.error_message] if scenario.error_message else []), *problems])
-    scenario.store_exception_context(LeftBehindError("\n".join(problems)))
-    scenario.error_message = message
+def _tell(statement: Any, problems: list[str]) -> None:
+    """Put the problems of a scenario, rule or feature where reporters look, and print them: formatters show steps."""
+    if problems:
+        known = [statement.error_message] if statement.error_message else []
+        statement.store_exception_context(LeftBehindError("\n".join(problems)))
+        statement.error_message = "\n".join([*known, *problems])
+        _print(problems)
+
+
+def _print(problems: list[str]) -> None:
     for problem in problems:
-        print(f"    FAILED AT ITS END: {problem}")  # noqa: T201 - to whoever watches the scenario, as behave does
+        print(f"    FAILED AT ITS END: {problem}")  # noqa: T201 - to whoever watches the run, as behave itself does

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ from behave.configuration import Configuration
 from behave.model import Feature, Scenario
 from behave.model_type import Status
 from behave.reporter.base import Reporter
-from behave.reporter.junit import CDATA, FeatureReportData, JUnitReporter
+from behave.reporter.junit import CDATA, ElementTreeWithCDATA, FeatureReportData, JUnitReporter
 
 
 class HonestJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no types
@@ -20,10 +21,35 @@ class HonestJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no
     `before_all` failed.
     """
 
-    def __init__(self, config: Configuration) -> None:
+    def __init__(self, config: Configuration, run_problems: list[str]) -> None:
         super().__init__(config)
         self.run_error: str | None = None
         """Why no scenario could be run; set by the runner."""
+        self.run_problems = run_problems
+        """What is wrong with the run as a whole; the runner adds to it."""
+
+    def end(self) -> None:
+        """Write a file of its own for what was wrong at the end of the run; no feature could carry it."""
+        super().end()
+        if self.run_problems:
+            case = ElementTree.Element(
+                "testcase", classname="run", name="the end of the run", status="failed", time="0"
+            )
+            case.append(_element("error", "LeftBehindError", "\n".join(self.run_problems)))
+            suite = ElementTree.Element("testsuite", name="run", tests="1", errors="1", failures="0", skipped="0")
+            suite.append(case)
+            folder = Path(self.config.junit_directory)
+            folder.mkdir(parents=True, exist_ok=True)
+            ElementTreeWithCDATA(suite).write(folder / "TESTS-run.xml", "UTF-8")
+
+    def _process_run_items_for(self, parent: Any, report: FeatureReportData) -> None:
+        super()._process_run_items_for(parent, report)
+        if isinstance(parent, Feature) and parent.status is Status.cleanup_error:
+            case = ElementTree.Element("testcase", classname=report.classname, name="the end of the feature", time="0")
+            case.append(_element("error", "LeftBehindError", str(parent.error_message)))
+            report.testcases.append(case)
+            report.counts_tests += 1
+            report.counts_errors += 1
 
     def _process_scenario(self, scenario: Scenario, report: FeatureReportData) -> None:
         before = len(report.testcases)
@@ -70,19 +96,18 @@ class ClosingLines(Reporter):  # type: ignore[misc]  # behave has no types
             sys.stdout.write(line + "\n")
 
 
-def install(config: Configuration) -> None:
+def install(config: Configuration, run_problems: list[str]) -> None:
     """Put these reporters in the place of behave's."""
     config.reporters = [
-        HonestJUnitReporter(config) if type(reporter) is JUnitReporter else reporter for reporter in config.reporters
+        HonestJUnitReporter(config, run_problems) if type(reporter) is JUnitReporter else reporter
+        for reporter in config.reporters
     ]
     config.reporters.append(ClosingLines(config))
 
 
-def report_run_error(config: Configuration, message: str) -> None:
-    """Tell the JUnit file why no scenario could be run."""
-    for reporter in config.reporters:
-        if isinstance(reporter, HonestJUnitReporter):
-            reporter.run_error = message
+def junit_reporters(config: Configuration) -> list[HonestJUnitReporter]:
+    """Return the JUnit reporter of a run, if it has one."""
+    return [reporter for reporter in config.reporters if isinstance(reporter, HonestJUnitReporter)]
 
 
 def _element(name: str, kind: str, message: str) -> Any:

@@ -45,6 +45,8 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         self.interruption = Interruption()
         self._unawaited = UnawaitedCoroutines()
         self._hook_error = ""
+        self.run_problems: list[str] = []
+        """What is wrong with the run as a whole and with no scenario in particular."""
 
     def run(self) -> bool:
         """Run what was selected; returns whether it failed.
@@ -63,7 +65,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             raise ConfigError(str(error)) from error
         if self.config.jobs > 1:
             say(f"note: --jobs {self.config.jobs}: parallel jobs are not supported yet, scenarios run one by one")
-        reporters.install(self.config)
+        reporters.install(self.config, self.run_problems)
         failed = bool(super().run())
         sandbox.tell_launcher(finished=True)
         if (code := self.interruption.exit_code) is not None:
@@ -93,13 +95,19 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         if not self.config.dry_run:
             self.context.begin_layer()
         failed = bool(self.run_model())
-        return failed or self._nothing_ran()
+        if self._nothing_ran():
+            say("error: nothing ran: every selected scenario was skipped, for the reasons above")
+            return True
+        return failed
 
     def run_hook(self, hook_name: str, *args: Any) -> bool:
-        """Run a hook; a failing `before_all` is told to the JUnit file, which would show all as skipped."""
+        """Run a hook; the failure of one that belongs to no feature is kept for the JUnit file."""
         passed = bool(super().run_hook(hook_name, *args))
+        if hook_name == "after_all" and self._hook_error:
+            self.run_problems.append(f"after_all failed: {self._hook_error}")
         if hook_name == "before_all" and self.aborted:
-            reporters.report_run_error(self.config, f"before_all failed, so no scenario was run: {self._hook_error}")
+            for reporter in reporters.junit_reporters(self.config):
+                reporter.run_error = f"before_all failed, so no scenario was run: {self._hook_error}"
         return passed
 
     def run_hook_tags_with_capture(self, hook_name: str, tags: Any, capture_sink: Any = None) -> bool:
@@ -127,15 +135,15 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             say(f"error: {problem}")
         return not wrong
 
+    def has_problems(self) -> bool:
+        """Return whether the run fails although no scenario did: a hook failed, or nothing ran at all."""
+        return bool(self.hook_failures or self.run_problems or self._nothing_ran())
+
     def _nothing_ran(self) -> bool:
         if self.config.dry_run or self.aborted:
             return False
-        ran = [
-            s for f in self.features for s in f.walk_scenarios() if s.status not in {Status.skipped, Status.untested}
-        ]
-        if not ran:
-            say("error: nothing ran: every selected scenario was skipped, for the reasons above")
-        return not ran
+        statuses = {scenario.status for feature in self.features for scenario in feature.walk_scenarios()}
+        return not statuses - {Status.skipped, Status.untested}
 
     def _shuffle(self) -> None:
         seed = self.config.userdata.get("shuffle")

@@ -53,7 +53,7 @@ def run_cluster(folder: Path, *, hives: int, workers: int, config: Path | None) 
     world = session.begin_scenario("up", {"cluster"})
     try:
         world.start_hives(hives, workers_each=workers)
-        say(f"queen:   {world.cluster.queen.address.url}  ({hives} hives, {hives * workers} workers)")
+        say(f"queen:   {world.cluster.queen.address.url}  (hives: {hives}, workers on each: {workers})")
         say(f"logs:    {world.cluster.folder}")
         say("OpenAI:  ")
         say(f"  export OPENAI_BASE_URL={world.cluster.queen.address.url}/v1 OPENAI_API_KEY={API_KEY}")

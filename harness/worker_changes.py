@@ -49,6 +49,11 @@ class WorkerChanges:
         self._remember([])
         self.answers = self._workers.spawn_at_once(count)
 
+    def spawn_model(self, model: str) -> None:
+        """Ask for one worker for a model."""
+        self._remember([])
+        self.answers = [self._workers.spawn(model=model)]
+
     def spawn_under_living_id(self) -> None:
         """Ask for a worker under the id of one that lives."""
         row = self._registry.queen_rows()[0]

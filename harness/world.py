@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from harness.bad_starts import BadStart
 from harness.clients import Clients
 from harness.cluster import Cluster
-from harness.conditions import eventually
+from harness.conditions import always, eventually
 from harness.fleet import all_at_once
+from harness.openai_client import OpenAIClient
 from harness.registry_view import RegistryView
 from harness.worker_changes import WorkerChanges
 from harness.workers import Workers
@@ -22,6 +24,8 @@ class World:
         self.workers = Workers(cluster, self.registry)
         self.changes = WorkerChanges(cluster, self.registry, self.workers)
         self.clients = Clients(cluster, self.registry)
+        self.bad_start = BadStart(cluster)
+        self.openai = OpenAIClient(cluster)
 
     @property
     def settle_s(self) -> float:
@@ -50,10 +54,22 @@ class World:
             )
             self.workers.wait_until_routable(self.workers.ids_of(answers))
 
+    def let_heartbeats_pass(self, count: int) -> None:
+        """Wait until a hive has had time for `count` heartbeats, watching that it lives."""
+        hive = self.cluster.hives[0]
+        always(
+            self.cluster.journal,
+            f"{hive.name} lives for {count} heartbeats",
+            hive.process.alive,
+            bool,
+            for_s=count * self.cluster.durations.heartbeat_ms / 1000,
+        )
+
     def heal(self) -> list[str]:
         """Undo every fault that is still in force, the last one first; returns what could not be undone."""
         return self.changes.thaw_all()
 
     def hang_up(self) -> None:
-        """End every stream that a step left running."""
+        """End every stream that a step left running, and give occupied ports back."""
         self.clients.hang_up()
+        self.bad_start.close()

@@ -64,7 +64,7 @@ def when_a_signal_is_sent_twice(context, number, part, line):
 @then("behave has exited with status {status:d}")
 def then_exit_status(context, status):
     seen = context.child.status()
-    assert seen == status, f"expected status {status}, got {seen}:\n{context.child.output()}"
+    assert seen == status, f"expected status {status}, got {seen}:\n{context.child.records.output()}"
 
 
 @then("nothing of that run is alive")
@@ -75,62 +75,62 @@ def then_nothing_is_alive(context):
 
 @then('the line "{line:Quoted}" is there')
 def then_a_line_is_there(context, line):
-    lines = context.child.lines()
-    assert line in lines, f"expected the line {line!r}, got {lines}:\n{context.child.output()}"
+    lines = context.child.records.lines()
+    assert line in lines, f"expected the line {line!r}, got {lines}:\n{context.child.records.output()}"
 
 
 @then('the line "{line:Quoted}" is not there')
 def then_a_line_is_not_there(context, line):
-    lines = context.child.lines()
+    lines = context.child.records.lines()
     assert line not in lines, f"the line {line!r} was written: {lines}"
 
 
 @then('"{scenario:Quoted}" has {verdict:w}')
 def then_a_scenario_has(context, scenario, verdict):
-    statuses = context.child.statuses()
+    statuses = context.child.records.statuses()
     assert statuses.get(scenario) == verdict, f"expected {scenario!r} {verdict}, got {statuses}"
 
 
 @then("its scenarios have ended like this")
 def then_scenarios_have_ended(context):
     expected = {row["scenario"]: row["status"] for row in context.table}
-    statuses = context.child.statuses()
-    assert statuses == expected, f"expected {expected}, got {statuses}:\n{context.child.output()}"
+    statuses = context.child.records.statuses()
+    assert statuses == expected, f"expected {expected}, got {statuses}:\n{context.child.records.output()}"
 
 
 @then("the run was drawn as {verdict:w}")
 def then_the_report_says(context, verdict):
-    seen = context.child.report_verdict()
+    seen = context.child.records.report_verdict()
     assert seen == verdict, f"the report says {seen}, expected {verdict}"
 
 
 @then('behave has said "{text}"')
 def then_behave_has_said(context, text):
-    output = context.child.seen_output()
+    output = context.child.records.seen_output()
     assert text in output, f"expected {text!r} in the output:\n{output}"
 
 
 @then('behave has not said "{text}"')
 def then_behave_has_not_said(context, text):
-    output = context.child.seen_output()
+    output = context.child.records.seen_output()
     assert text not in output, f"{text!r} is in the output:\n{output}"
 
 
 @then("the leak is named as a {kind:w}, with its {details}")
 def then_the_leak_is_named(context, kind, details):
-    shown = context.child.leaks_shown(kind, details.split(" and "))
-    assert len(shown) == 1, f"expected one {kind} with its {details}, got {shown}:\n{context.child.output()}"
+    shown = context.child.records.leaks_shown(kind, details.split(" and "))
+    assert len(shown) == 1, f"expected one {kind} with its {details}, got {shown}:\n{context.child.records.output()}"
 
 
 @then('the JUnit file calls "{case:Quoted}" wrong, for "{reason}"')
 def then_junit_says(context, case, reason):
-    problems = context.child.junit().get(case)
+    problems = context.child.records.junit().get(case)
     assert problems, f"{case!r} has no failure and no error: {problems}"
     assert any(reason in problem for problem in problems), problems
 
 
 @then("each of these is skipped for its reason")
 def then_skipped_with_reasons(context):
-    reasons = context.child.skip_reasons()
+    reasons = context.child.records.skip_reasons()
     lacking = [row["capability"] for row in context.table if row["reason"] not in reasons.get(row["capability"], "")]
     assert not lacking, f"not skipped for the expected reason: {lacking} of {reasons}"

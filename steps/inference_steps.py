@@ -19,9 +19,7 @@ def when_requests_at_once(context, count):
 @then("every request is answered")
 def then_every_request_is_answered(context):
     failed = [str(answer) for answer in context.world.clients.answers_observed() if answer.status != 200]
-    assert not failed, f"{len(failed)} of {len(context.world.clients.answers)} requests failed:\n" + "\n".join(
-        failed
-    )
+    assert not failed, f"{len(failed)} of {len(context.world.clients.answers)} requests failed:\n" + "\n".join(failed)
     assert context.world.clients.answers, "no request was sent"
 
 
@@ -63,9 +61,7 @@ def then_stream_ends_with_error(context, bound_s):
     stream.wait_for_end(within_s=bound_s + 5)
     late_s = stream.ended_at - context.world.changes.acted_at
     assert late_s <= bound_s, f"the stream ended {late_s:.2f} s after its worker, not within {bound_s} s"
-    assert [error["request_id"] for error in stream.errors] == [stream.request_id], (
-        f"error chunks: {stream.errors}"
-    )
+    assert [error["request_id"] for error in stream.errors] == [stream.request_id], f"error chunks: {stream.errors}"
     assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
     assert not stream.after_end, f"something came after the error chunk: {stream.after_end}"
     assert stream.failure is None, f"the connection itself broke: {stream.failure}"
@@ -84,9 +80,7 @@ def then_stream_finishes(context, count):
 def then_tokens_are_a_prefix(context):
     received = [token.text for token in context.world.clients.stream.tokens]
     whole = context.world.clients.repeat_whole()
-    assert len(whole) == context.world.clients.stream.body["max_tokens"], (
-        f"the repeated request was cut: {len(whole)}"
-    )
+    assert len(whole) == context.world.clients.stream.body["max_tokens"], f"the repeated request was cut: {len(whole)}"
     assert received, "nothing was received before the cut"
     assert received == whole[: len(received)], f"received {received}\nbut the request repeated gives {whole}"
 
@@ -98,3 +92,28 @@ def then_client_gets_error(context):
     assert answer.status in {502, 503}, f"expected 502 or 503: {answer}"
     assert int(answer.headers.get("retry-after", "-1")) >= 0, f"no Retry-After: {answer.headers}"
     assert answer.json["error"]["request_id"] == request_id, f"another request id: {answer}"
+
+
+@when("the official OpenAI client lists the models and streams {count:d} tokens")
+def when_openai_client(context, count):
+    context.world.openai.list_and_stream(max_tokens=count)
+
+
+@then('it listed "{model}"')
+def then_openai_listed(context, model):
+    listed = context.world.openai.listed()
+    assert listed == [model], f"the client listed {listed}"
+
+
+@then("it received {count:d} tokens in {count_again:d} pieces, the same as in one answer that is not streamed")
+def then_openai_received(context, count, count_again):
+    pieces = context.world.openai.pieces
+    whole = context.world.openai.whole_answer(max_tokens=count)
+    assert len(pieces) == count == count_again, f"{len(pieces)} pieces came: {pieces}"
+    assert "".join(pieces) == whole, f"streamed {pieces}, whole {whole!r}"
+
+
+@then("the worker served {count:Requests} by its own count")
+def then_worker_served(context, count):
+    served = list(context.world.clients.served_by_workers().values())
+    assert served == [count], f"expected one worker that served {count}: {served}"

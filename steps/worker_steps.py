@@ -132,9 +132,7 @@ def then_ended_before_ready(context):
 @then("nothing of {subject:Subject} is left: no row, no process, no listener")
 def then_nothing_is_left(context, subject):
     world = context.world
-    left = wait_until_nothing_is_left(
-        world.cluster, world.registry, world.changes.subjects, within_s=world.settle_s
-    )
+    left = wait_until_nothing_is_left(world.cluster, world.registry, world.changes.subjects, within_s=world.settle_s)
     assert left == [], f"of {subject} there is left: {left}"
 
 

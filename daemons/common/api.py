@@ -114,7 +114,8 @@ def add_raw_route(
         methods=["POST"],
         response_model=response_model,
         tags=list(tags),
-        operation_id=document.__name__,
+        name=document.__name__.removeprefix("document_"),
+        operation_id=document.__name__.removeprefix("document_"),
         responses=dict(responses or {}),
     )
     route = app.router.routes[-1]

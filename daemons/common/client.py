@@ -8,6 +8,7 @@ connection, and a cut link is noticed within `connect_ms`, not when a pooled con
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -93,8 +94,12 @@ def create_session(host: str, durations: Durations) -> aiohttp.ClientSession:
 
 
 def _local_address(host: str) -> tuple[str, int] | None:
-    """The address to dial from; None for a wildcard, which is no source address."""
-    return None if host in ("0.0.0.0", "::", "") else (host, 0)  # noqa: S104 compared, not bound
+    """The address to dial from; None where the kernel has to choose it: for a wildcard or a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return None if address.is_unspecified else (host, 0)
 
 
 def peer_fault(error: Exception) -> PeerFault:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -140,6 +140,18 @@ def changed_keys(old: DaemonConfig, new: DaemonConfig) -> list[str]:
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
+def with_values(old: Config, new: DaemonConfig, keys: Iterable[str]) -> Config:
+    """The old configuration with the new one's values for some dotted keys: what holds after a partial reload."""
+    merged, source = old.model_dump(), new.model_dump()
+    for key in keys:
+        *parents, last = key.split(".")
+        into, value = merged, source
+        for parent in parents:
+            into, value = into[parent], value[parent]
+        into[last] = value[last]
+    return type(old)(**merged)
+
+
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, Mapping):
@@ -195,7 +207,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}; check --config"]) from None
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: is not UTF-8 text"]) from None
     except tomllib.TOMLDecodeError as error:

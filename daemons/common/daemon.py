@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from daemons.common.config import ConfigError, ConfigSource, DaemonConfig, changed_keys
+from daemons.common.config import ConfigError, ConfigSource, DaemonConfig, changed_keys, with_values
 from daemons.common.durations import Durations
 from daemons.common.exits import ExitStatus, FatalError
 from daemons.common.inflight import InFlight
@@ -194,11 +194,15 @@ class Daemon:
             log.error("reload_refused", problems=error.problems)
             return
         changed = changed_keys(self.config, new)
-        applied = await self.apply_config(new, changed)
+        try:
+            applied = await self.apply_config(new, changed)
+        except Exception as error:  # noqa: BLE001 whatever the role trips over, a SIGHUP never ends a daemon
+            log.error("reload_failed", exc_info=error)
+            return
         if "log.level" in changed:
             set_level(new.log.level)
-            self.config = self.config.model_copy(update={"log": new.log})
             applied.add("log.level")
+        self.config = with_values(self.config, new, applied)
         log.info("reloaded", applied=sorted(applied), needs_restart=[key for key in changed if key not in applied])
 
     async def cancel_background(self) -> None:

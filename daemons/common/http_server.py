@@ -10,16 +10,35 @@ import asyncio
 import contextlib
 import socket
 import time
+import uuid
 from email.utils import formatdate
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from daemons.common.errors import ApiError, ErrorCode, dump_json
 
 KEEP_ALIVE_S = 5
 """uvicorn's default: how long a client's idle connection is kept."""
 _FLUSH_POLL_S = 0.005
 """How often a stop looks whether the last connection is gone; below what anybody notices in an exit."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with our shape for bytes that are no HTTP at all: no layer of ours ever sees those."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 the signature is uvicorn's
+        """Answer and close."""
+        request_id = f"req-{uuid.uuid4().hex}"
+        body = dump_json(ApiError(ErrorCode.BAD_REQUEST, "this is not a valid HTTP request").body(request_id))
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
 
 class HttpServer:
@@ -28,7 +47,7 @@ class HttpServer:
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self._config = Config(
             app,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -52,9 +71,7 @@ class HttpServer:
         self._server = await loop.create_server(self._protocol, sock=self._listener, backlog=2048)
 
     def _protocol(self) -> asyncio.Protocol:
-        return self._config.http_protocol_class(  # type: ignore[call-arg]
-            config=self._config, server_state=self._state, app_state={}
-        )
+        return _Protocol(config=self._config, server_state=self._state, app_state={})
 
     async def stop(self, *, handlers_s: float, flush_s: float) -> None:
         """Close the listener, then the connections.

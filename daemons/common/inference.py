@@ -34,15 +34,14 @@ class StreamAnswer:
 
     async def write(self, headers: Mapping[str, str], data: bytes) -> None:
         """Send bytes of a stream; `headers` go out with the first ones. Waits for a slow reader."""
-        if not self.begun:
-            self.begun = True
-            fields = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
-            await self._send({"type": "http.response.start", "status": 200, "headers": fields})
+        await self._begin(headers)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def finish(self) -> None:
-        """End the stream."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def finish(self, headers: Mapping[str, str], data: bytes) -> None:
+        """Send the last bytes of a stream and end it, in one piece: a reader who hangs up when it has seen `[DONE]`
+        must not look like one who left early."""
+        await self._begin(headers)
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer all at once."""
@@ -56,14 +55,19 @@ class StreamAnswer:
         """
         try:
             async with asyncio.timeout(farewell_ms / 1000):
-                if not self.begun:
+                if self.begun:
+                    await self.finish({}, error.chunk())
+                else:
                     self.begun = True
                     await asgi.send_error(self._send, error)
-                    return
-                await self._send({"type": "http.response.body", "body": error.chunk(), "more_body": True})
-                await self.finish()
         except TimeoutError:
             log.warning("error_not_delivered", code=error.code)
+
+    async def _begin(self, headers: Mapping[str, str]) -> None:
+        if not self.begun:
+            self.begun = True
+            fields = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
+            await self._send({"type": "http.response.start", "status": 200, "headers": fields})
 
 
 @dataclass(frozen=True, slots=True)

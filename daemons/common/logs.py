@@ -10,7 +10,6 @@ import errno
 import logging
 import os
 import select
-import sys
 from typing import Any, Final
 
 import structlog
@@ -125,7 +124,6 @@ def configure(*, role: str, name: str, instance: str, level: str = "info") -> No
 
 def say(line: str) -> None:
     """Write one plain line on stderr for the operator: the last words of a daemon that cannot go on."""
-    sys.stderr.flush()
     _sink.write(" ".join(line.split()))
 
 

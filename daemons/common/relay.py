@@ -187,7 +187,7 @@ class _Exchange:
     async def _pass_stream(self, response: aiohttp.ClientResponse) -> ErrorCode | None:
         tail = SseTail()
         headers = _passed(response)
-        while not tail.complete:
+        while True:
             try:
                 chunk = await response.content.readany()
                 events = tail.feed(chunk)
@@ -197,10 +197,11 @@ class _Exchange:
                 raise self._broken(PeerFault.LOST)  # it ended well as HTTP, but not as a stream
             if events:
                 self._running.expect_by_deadline()  # a slow reader is no stalled worker
+                if tail.complete:
+                    await self._answer.finish(headers, events)
+                    return None if tail.saw_done else tail.error_code or self._lost
                 await self._answer.write(headers, events)
             self._running.expect_within(self._durations.between_tokens_ms)
-        await self._answer.finish()
-        return None if tail.saw_done else tail.error_code or self._lost
 
     async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()

@@ -44,8 +44,8 @@ class HiveState(StrEnum):
 class Wire(BaseModel):
     """A travelling object. Unknown fields are ignored, so that a newer peer of the same major version is understood."""
 
-    # Built at first use: each daemon uses only some of these, and a start-up should not pay for all.
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    # Not deferred: FastAPI would build a body's validator at the first request, with a warning on stderr.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class WorkerLease(Wire):

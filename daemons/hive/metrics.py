@@ -6,9 +6,8 @@ from collections import Counter as Tally
 from collections.abc import Callable
 
 from daemons.common.metrics import Metrics
-from daemons.common.wire import WorkerState
+from daemons.common.wire import WorkerRow, WorkerState
 from daemons.hive.models.pulls import OUTCOMES
-from daemons.hive.wire import Row
 from daemons.hive.workers.restart import HowEnded
 
 
@@ -25,7 +24,7 @@ class HiveCounters:
             self.downloads.labels(outcome)
 
 
-def add_gauges(metrics: Metrics, rows: Callable[[], list[Row]], queen_up: Callable[[], bool]) -> None:
+def add_gauges(metrics: Metrics, rows: Callable[[], list[WorkerRow]], queen_up: Callable[[], bool]) -> None:
     """The gauges; `rows` and `queen_up` are called at each scrape."""
 
     def by_state() -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 from daemons.common.client import PeerClient
 from daemons.common.daemon import Address, Identity
 from daemons.common.exits import ExitStatus, FatalError
-from daemons.common.wire import ModelEntry, WorkerState
+from daemons.common.wire import ModelEntry, WorkerRow, WorkerState
 from daemons.hive.config import HiveConfig
 from daemons.hive.datafolder import DataFolder
 from daemons.hive.machine import resources
@@ -22,7 +22,7 @@ from daemons.hive.models.hub import Hub
 from daemons.hive.models.pulls import Pulls
 from daemons.hive.store import Store
 from daemons.hive.uplink import Uplink
-from daemons.hive.wire import Lease, NodeResources, Row
+from daemons.hive.wire import Lease, NodeResources
 from daemons.hive.workers.files import WorkerFiles
 from daemons.hive.workers.launcher import Launcher
 from daemons.hive.workers.prober import Prober
@@ -59,7 +59,7 @@ class Node:
         self._scribe = Scribe(self._store, durations.heartbeat_ms)
         self.client = PeerClient(config.listen.host, durations)
         self.catalog = Catalog(self._store, folder.models)
-        hub = Hub(self.client, config.hub.url) if config.hub.url is not None else None
+        hub = Hub(self.client, config.hub.url, durations) if config.hub.url is not None else None
         self.pulls = Pulls(self.catalog, hub, durations, counters.downloads)
         self.prober = Prober(self.client, config.worker_host, durations)
         self.uplink = self._uplink()
@@ -124,7 +124,7 @@ class Node:
             self.uplink.changed()
             await self.uplink.flush()
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[WorkerRow]:
         """Every worker's row, by id."""
         return sorted((supervisor.row() for supervisor in self.roster), key=lambda row: row.id)
 

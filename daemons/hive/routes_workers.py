@@ -8,9 +8,9 @@ from fastapi import FastAPI, Path, Query
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
-from daemons.common.wire import ID_PATTERN, WorkerLease, WorkerLeaseAnswer
+from daemons.common.wire import ID_PATTERN, WorkerLease, WorkerLeaseAnswer, WorkerRow
 from daemons.hive.hive import Hive
-from daemons.hive.wire import Row, RowList, SpawnRequest
+from daemons.hive.wire import RowList, SpawnRequest
 from daemons.hive.workers.states import Reason
 
 WorkerId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -20,7 +20,7 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
     """Add the routes."""
 
     @app.post("/v1/workers", status_code=202, tags=["workers"], operation_id="spawn_worker")
-    async def spawn(body: SpawnRequest) -> Row:
+    async def spawn(body: SpawnRequest) -> WorkerRow:
         """Start a worker. Its model is pulled first when the catalog lacks it; 404 when the hub lacks it too."""
         node = hive.node()
         worker_id = node.roster.reserve(body.id)
@@ -38,7 +38,7 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
         return RowList(workers=hive.node().rows())
 
     @app.get("/v1/workers/{worker_id}", tags=["workers"], operation_id="get_worker")
-    async def worker(worker_id: WorkerId) -> Row:
+    async def worker(worker_id: WorkerId) -> WorkerRow:
         """One worker."""
         return hive.node().roster.get(worker_id).row()
 
@@ -46,7 +46,7 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
     async def stop(
         worker_id: WorkerId,
         force: Annotated[bool, Query(description="SIGKILL now, instead of a stop in order")] = False,  # noqa: FBT002 a query
-    ) -> Row:
+    ) -> WorkerRow:
         """Stop a worker, in order unless forced; its row goes when it has ended. A resting row goes at once."""
         supervisor = hive.node().roster.get(worker_id)
         supervisor.ask_stop(Reason.STOP_ASKED, force=force)
@@ -54,7 +54,7 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
         return supervisor.row()
 
     @app.post("/v1/workers/{worker_id}/restart", status_code=202, tags=["workers"], operation_id="restart_worker")
-    async def restart(worker_id: WorkerId) -> Row:
+    async def restart(worker_id: WorkerId) -> WorkerRow:
         """Stop the worker's process in order and start another: same id, new instance, new PID."""
         supervisor = hive.node().roster.get(worker_id)
         supervisor.ask_restart()

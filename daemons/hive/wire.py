@@ -49,17 +49,10 @@ class PullRequest(_Asked):
     model: ModelRef
 
 
-class Row(WorkerRow):
-    """One worker, with what its hive alone knows."""
-
-    detail: str | None = None
-    """For people: the worker's last log line, or the download's fault, that explains the reason."""
-
-
 class RowList(Wire):
     """`GET /v1/workers`."""
 
-    workers: list[Row]
+    workers: list[WorkerRow]
 
 
 class NodeResources(Resources):
@@ -78,7 +71,6 @@ class DeviceList(Wire):
 class Lease(HiveLease):
     """What this hive pushes upward, and what `GET /v1/lease` answers."""
 
-    workers: list[Row]  # type: ignore[assignment] # frozen, so a list of a narrower row is safe
     resources: NodeResources
 
 

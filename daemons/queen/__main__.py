@@ -16,9 +16,12 @@ def build(flags: Sequence[str]) -> Daemon:
     from daemons.common.config import ConfigSource
     from daemons.queen.config import QueenConfig
     from daemons.queen.queen import Queen
+    from daemons.queen.store import make_data_folder
 
     source = ConfigSource(QueenConfig, flags)
-    return Queen(source.load(), source)
+    config = source.load()
+    make_data_folder(config.data_dir)
+    return Queen(config, source)
 
 
 if __name__ == "__main__":

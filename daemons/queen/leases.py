@@ -7,10 +7,6 @@ from enum import StrEnum
 
 from daemons.common.wire import HiveState
 
-SUSPECT_HEARTBEATS = 1.5
-"""A heartbeat is late by half its interval: later than scheduling noise, and well before a lease ends, which
-is never shorter than two heartbeats."""
-
 
 class StateReason(StrEnum):
     """Why a hive is not available."""
@@ -33,8 +29,10 @@ class LeaseRules:
 
     @property
     def suspect_after_s(self) -> float:
-        """Silence after which a hive is suspect."""
-        return SUSPECT_HEARTBEATS * self.heartbeat_s
+        """Silence after which a hive is suspect: half-way from the moment when a heartbeat was due to the end of the
+        lease. With a lease of three heartbeats one may come a whole interval late, which a loaded machine does; with
+        the shortest lease, of two, half an interval."""
+        return (self.heartbeat_s + self.lease_s) / 2
 
     @property
     def stale_after_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -135,11 +136,12 @@ def read_all(connection: sqlite3.Connection) -> list[tuple[str, HiveLease]]:
     hives: list[tuple[str, HiveLease]] = []
     for record in connection.execute("SELECT id, picture FROM hives ORDER BY revision"):
         try:
-            lease = HiveLease.model_validate_json(record["picture"])
-        except ValidationError:
+            picture = json.loads(record["picture"])
+            lease = HiveLease.model_validate(picture | {"workers": rows.get(record["id"], [])})
+        except (ValueError, TypeError):  # no JSON, no object, or not a lease
             log.warning("database_row_unreadable", table="hives", hive_id=record["id"])
             continue
-        hives.append((record["id"], lease.model_copy(update={"workers": rows.get(record["id"], [])})))
+        hives.append((record["id"], lease))
     return hives
 
 

@@ -114,15 +114,18 @@ class Registry:
     def pulled(self, hive_id: str, lease: HiveLease) -> Heard:
         """A hive answered with its full picture when asked. Its probes are good again.
 
-        Counts as a lease for a hive that has not been heard in this queen's life. Raises KeyError when the hive
-        was removed meanwhile.
+        Counts as a lease for a hive that has not been heard in this queen's life. The answer of another instance has
+        no effect (a restarted hive will lease by itself, and a stranger may have got the port). Raises KeyError when
+        the hive was removed meanwhile.
         """
         hive = self._hives[hive_id]
-        if hive.instance == lease.instance:
-            hive.strikes = 0
+        if hive.instance != lease.instance:
+            return Heard(LeaseVerdict.OLD)
+        hive.strikes = 0
         if hive.heard_at is None:
             return self.lease(hive_id, lease)
-        if hive.instance != lease.instance or lease.sequence <= hive.lease.sequence:
+        is_expired = self.state_of(hive)[1] is StateReason.LEASE_EXPIRED  # a pull keeps no stale row alive
+        if is_expired or lease.sequence <= hive.lease.sequence:
             return Heard(LeaseVerdict.OLD, self.tick())
         return self._picture(hive, lease, [])
 

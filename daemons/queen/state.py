@@ -97,7 +97,10 @@ class QueenState:
         worker_id = change.fields.get("worker_id")
         if worker_id is None:
             hive = self.registry.hive(hive_id)
-            return DropHive(hive_id) if hive is None else self._put_hive(hive)
+            if hive is not None:
+                return self._put_hive(hive)
+            self._stored_catalogs.pop(hive_id, None)
+            return DropHive(hive_id)
         worker = self.registry.worker(str(worker_id))
         return DropWorker(str(worker_id)) if worker is None else self._put_worker(worker)
 

@@ -79,13 +79,8 @@ class RegistryStore:
         """Open the file and read what it knows; nothing, and `failure` is set, when the database fails.
 
         Raises:
-            FatalError: exit 5, the data folder cannot be used or the file is of a newer version.
+            FatalError: exit 5, the file is of a newer version.
         """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"cannot use the data folder {self._path.parent}: {error.strerror}. Check --data_dir."
-            raise FatalError(ExitStatus.DATA, message) from None
         try:
             return await self._open()
         except (sqlite3.Error, OSError) as error:
@@ -216,3 +211,16 @@ def _is_ruined(error: Exception) -> bool:
     """Whether SQLite says that the file itself is broken: no retry will read it."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) in _RUINED
+
+
+def make_data_folder(path: Path) -> None:
+    """Make the folder that the database lies in, before anything listens.
+
+    Raises:
+        FatalError: exit 5, with what to do.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot use the data folder {path}: {error.strerror}. Check --data_dir."
+        raise FatalError(ExitStatus.DATA, message) from None

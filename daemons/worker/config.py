@@ -42,7 +42,8 @@ class WorkerConfig(DaemonConfig):
 
     model_config = SettingsConfigDict(env_prefix="WORKER_")
 
-    worker_id: EntityId = Field(default_factory=new_worker_id)
+    worker_id: EntityId | None = None
+    """Made up when None; not a default of the model, or each reload would seem to change it."""
     instance: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     slots: int = Field(default=2, ge=1, le=1024)
     hive: HiveLink = HiveLink()

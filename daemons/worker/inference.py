@@ -52,8 +52,7 @@ class Inference(InferenceApp):
         async for token in self._tokens(call, engine, prompt):
             await call.answer.write(headers, frames.next(token) if made else frames.first(token))
             made += 1
-        await call.answer.write(headers, frames.last(made))
-        await call.answer.finish()
+        await call.answer.finish(headers, frames.last(made))
 
     async def _whole(self, call: Call, engine: Engine, prompt: str, frames: Frames) -> None:
         tokens = [token async for token in self._tokens(call, engine, prompt)]

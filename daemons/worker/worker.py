@@ -14,7 +14,7 @@ from daemons.common.logs import log
 from daemons.common.metrics import Outcome
 from daemons.common.wire import WorkerLease, WorkerState
 from daemons.worker.app import create_app
-from daemons.worker.config import WorkerConfig
+from daemons.worker.config import WorkerConfig, new_worker_id
 from daemons.worker.engine import Engine, PacedEngine
 from daemons.worker.inference import Inference
 from daemons.worker.model import Loading, ModelError, inspect
@@ -35,7 +35,9 @@ class Worker(Daemon):
     role = "worker"
 
     def __init__(self, config: WorkerConfig, source: ConfigSource[WorkerConfig] | None = None) -> None:
-        super().__init__(name=config.worker_id, config=config, source=source, instance=config.instance)
+        super().__init__(
+            name=config.worker_id or new_worker_id(), config=config, source=source, instance=config.instance
+        )
         self._config = config
         self._loading = Loading(inspect(config.model.path))
         self.model_ref = _agreed_ref(config, self._loading)

@@ -17,8 +17,6 @@ from harness.sandbox import kernel, reaper
 from harness.sandbox.link import Link
 from harness.sandbox.signals import FORWARDED, SAME_SIGNAL_WINDOW_S, exit_code
 
-_AT_ONCE_BOUND_S = 2
-"""How long a run that was signalled twice may take to end; one that hangs in C code never sees the signal."""
 _ORDERLY_BOUND_S = 30
 """How long the cleanups of a run whose reaper was killed may take."""
 
@@ -76,12 +74,14 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
         os.close(launcher_alive)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return Refusal(str(facts["failed"]))
-    _forward_signals(int(facts["reaper_pid"]), launcher_alive)
+    signals = _Signals(int(facts["reaper_pid"]), launcher_alive)
+    signals.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _, status = os.waitpid(holder, 0)
     if os.WIFSIGNALED(status):
         _stand_in_for_reaper(facts.get("run_pid"), strangers)
-    run = EndedRun(exit_code(status), facts | link.remaining_facts())
+    code = exit_code(status) if signals.second is None else 128 + signals.second
+    run = EndedRun(code, facts | link.remaining_facts())
     return _end_like(_truthful(run), on_end)
 
 
@@ -94,26 +94,34 @@ def _facts_of_holder(link: Link) -> dict[str, Any]:
     return facts
 
 
-def _forward_signals(reaper_pid: int, launcher_alive: int) -> None:
-    """Hand every signal on to the run, by way of its reaper; after a second one see that it really ends."""
-    first_at: float | None = None
+class _Signals:
+    """Hands the first signal on to the run, and takes the second as the order to end everything at once.
 
-    def forward(number: int, _frame: object) -> None:
-        nonlocal first_at
+    Only the launcher can tell a second from a first: here each signal arrives once, while the run may get the same
+    one from the terminal and, later, from here.
+    """
+
+    def __init__(self, reaper_pid: int, launcher_alive: int) -> None:
+        self.second: int | None = None
+        self._reaper_pid = reaper_pid
+        self._launcher_alive = launcher_alive
+        self._first_at: float | None = None
+
+    def install(self) -> None:
+        """Take the signals over, except where the caller wants them ignored (`nohup`, a script's background job)."""
+        for number in FORWARDED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: object) -> None:
         now = time.monotonic()
+        if self._first_at is None:
+            self._first_at = now
+        elif now - self._first_at >= SAME_SIGNAL_WINDOW_S and self.second is None:
+            self.second = number
+            os.close(self._launcher_alive)  # to the reaper this is the launcher's death: it ends everything
         with contextlib.suppress(ProcessLookupError):
-            os.kill(reaper_pid, number)  # a child's child: its PID is its own until the holder has ended
-        if first_at is None:
-            first_at = now
-        elif now - first_at >= SAME_SIGNAL_WINDOW_S and not signal.getitimer(signal.ITIMER_REAL)[0]:
-            signal.alarm(_AT_ONCE_BOUND_S)
-
-    # To the reaper this is the launcher's death: it ends everything.
-    signal.signal(signal.SIGALRM, lambda _number, _frame: os.close(launcher_alive))
-    for number in FORWARDED:
-        # `nohup behave` and a script's background job asked for the signal to be ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, forward)
+            os.kill(self._reaper_pid, number)  # a child's child: its PID is its own until the holder has ended
 
 
 def _stand_in_for_reaper(run_pid: int | None, strangers: set[Identity]) -> None:

@@ -12,9 +12,8 @@ FORWARDED = (*ORDERLY, signal.SIGQUIT)
 """What the launcher hands on; SIGQUIT ends the run at once and says where it was."""
 
 SAME_SIGNAL_WINDOW_S = 0.1
-"""A second signal counts as second only this long after the first: a terminal sends Ctrl-C to the launcher and to
-the run, and the launcher hands it on; timeout(1) signals its child and then its whole group. All of these come
-within microseconds, a person's second Ctrl-C does not."""
+"""A second signal counts as second only this long after the first: timeout(1) signals its child and then its whole
+group, within microseconds; a person's second Ctrl-C takes longer."""
 
 
 def exit_code(wait_status: int) -> int:

@@ -8,7 +8,16 @@ import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from daemons.common.config import ConfigError, ConfigSource, DaemonConfig, Listen, Section, changed_keys, known_keys
+from daemons.common.config import (
+    ConfigError,
+    ConfigSource,
+    DaemonConfig,
+    Listen,
+    Section,
+    changed_keys,
+    known_keys,
+    with_values,
+)
 from daemons.common.durations import Durations
 from daemons.common.exits import ExitStatus
 
@@ -128,6 +137,12 @@ def test_an_environment_value_that_is_no_json(monkeypatch):
 def test_changed_keys():
     new = Example(listen=Listen(port=1), part=Part(words=["a"]))
     assert changed_keys(Example(), new) == ["listen.port", "part.words"]
+
+
+def test_with_values():
+    new = Example(listen=Listen(port=1), part=Part(words=["a"]), must="new")
+    held = with_values(Example(), new, ["listen.port", "must"])
+    assert (held.listen.port, held.part.words, held.must) == (1, [], "new")
 
 
 def test_known_keys():

@@ -170,13 +170,11 @@ async def test_a_hang_up_closes_the_upstream_and_frees_the_request(net, client):
         assert await request.closed_by_peer()
         closed.set()
 
-    async with (
-        net.serve(stream_until_closed) as upstream,
-        net.relay_to(upstream.url) as relay,
-        client.stream(relay.url) as answer,
-    ):
-        await anext(answer.aiter_raw())
-        assert len(relay.inflight) == 1
+    async with net.serve(stream_until_closed) as upstream, net.relay_to(upstream.url) as relay:
+        async with client.stream(relay.url) as answer:
+            parts = answer.aiter_raw()
+            assert await anext(parts)
+            assert len(relay.inflight) == 1
         async with asyncio.timeout(0.25):  # sooner than the stall bound would do it
             await closed.wait()
             assert await relay.inflight.wait_empty(0.2)

@@ -75,13 +75,13 @@ def test_silence_makes_suspect_then_unavailable_then_stale_each_told_once(regist
     for _ in range(100):
         clock.wait(0.5)
         told += [(round(clock.now - 1000, 1), kind) for kind in kinds(registry.tick())]
-    assert told == [(7.5, "hive.suspect"), (15.0, "hive.unavailable"), (45.0, "worker.removed")]
+    assert told == [(10.0, "hive.suspect"), (15.0, "hive.unavailable"), (45.0, "worker.removed")]
     assert registry.hive("h1") is not None
 
 
 def test_a_suspect_hive_is_not_routed_to_and_is_back_with_its_next_lease(registry, cluster, clock, say):
     registry.lease("h1", say.lease(say.row()))
-    clock.wait(7.5)
+    clock.wait(10)
     assert routable(cluster) == []  # before anybody ticked
     registry.tick()
     heard = registry.lease("h1", say.lease(say.row(), sequence=2))
@@ -125,6 +125,16 @@ def test_a_pulled_picture_counts_but_does_not_keep_a_silent_hive_alive(registry,
     assert kinds(registry.tick()) == ["hive.unavailable"]
 
 
+def test_a_pulled_picture_brings_no_rows_of_a_hive_whose_lease_has_expired(registry, clock, say):
+    registry.lease("h1", say.lease(say.row()))
+    clock.wait(60)
+    assert kinds(registry.tick()) == ["hive.unavailable", "worker.removed"]
+    pulled = registry.pulled("h1", say.lease(say.row(), sequence=2))
+    assert (pulled.verdict, pulled.changes) == (LeaseVerdict.OLD, [])
+    assert registry.workers() == []
+    assert kinds(registry.lease("h1", say.lease(say.row(), sequence=3)).changes)[0] == "hive.available"
+
+
 def test_a_pulled_answer_of_another_instance_changes_nothing(registry, say):
     registry.lease("h1", say.lease(say.row()))
     registry.probe_failed("h1", "hive-i1")
@@ -150,6 +160,14 @@ def test_a_restored_hive_that_answers_is_available_with_the_same_workers(registr
     heard = registry.pulled("h1", say.lease(say.row(), sequence=500))
     assert kinds(heard.changes) == ["hive.available"]
     assert routable(cluster) == ["w1"]
+
+
+def test_a_stranger_on_the_port_of_a_restored_hive_is_not_taken_for_it(registry, cluster, say):
+    registry.restore("h1", say.lease(say.row(), sequence=500))
+    heard = registry.pulled("h1", say.lease(say.row("x"), instance="stranger"))
+    assert (heard.verdict, heard.changes) == (LeaseVerdict.OLD, [])
+    assert registry.hive("h1").instance == "hive-i1"
+    assert routable(cluster) == []
 
 
 def test_removing_a_hive_takes_its_workers_and_refuses_its_instance(registry, cluster, say):

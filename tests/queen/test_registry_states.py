@@ -98,7 +98,7 @@ class RegistryMachine(RuleBasedStateMachine):
         assert heard.verdict in (LeaseVerdict.OLD, LeaseVerdict.GONE)
         assert [(each.hive_id, each.row) for each in self.registry.workers()] == before
 
-    @rule(seconds=st.sampled_from([0.1, 2.0, 7.5, 15.0, 50.0]))
+    @rule(seconds=st.sampled_from([0.1, 2.0, 10.0, 15.0, 50.0]))
     def silence(self, seconds):
         self.now += seconds
         self.hear(self.registry.tick())
@@ -111,7 +111,10 @@ class RegistryMachine(RuleBasedStateMachine):
     def probe_works(self, hive):
         known = self.registry.hive(hive)
         if known is not None:
-            self.hear(self.registry.pulled(hive, known.lease).changes)
+            if known.instance == f"{hive}-{self.life[hive]}":
+                self.sequence[hive] += 1
+            words = known.lease.model_copy(update={"sequence": self.sequence[hive]})
+            self.hear(self.registry.pulled(hive, words).changes)
 
     @rule(hive=HIVES, worker=WORKERS)
     def spawn_answered(self, hive, worker):
@@ -148,6 +151,13 @@ class RegistryMachine(RuleBasedStateMachine):
         self.hear(self.registry.tick())
         states = {hive.hive_id: f"hive.{self.registry.state_of(hive)[0]}" for hive in self.registry.hives()}
         assert self.told_state == states
+
+    @invariant()
+    def no_row_outlives_its_hives_silence(self):
+        self.hear(self.registry.tick())
+        for hive in self.registry.hives():
+            if hive.silent_s(self.now) >= RULES.stale_after_s:
+                assert self.registry.workers_of(hive.hive_id) == []
 
     @invariant()
     def only_what_is_ready_leased_and_available_is_routable(self):

@@ -11,11 +11,14 @@ from typing import Any, Final
 import aiohttp
 
 from daemons.common.client import PeerClient, PeerError
+from daemons.common.durations import Durations
 from daemons.common.errors import ApiError, ErrorCode
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _PASSING: Final = frozenset({408, 425, 429})
 """The 4xx that say "not now" rather than "not this"."""
+_READ_BYTES: Final = 16_384
+"""What aiohttp has read and not handed out is lost when the connection breaks: so it reads little ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,11 @@ class PassingFaultError(Exception):
 class Hub:
     """A hub at `url`."""
 
-    def __init__(self, client: PeerClient, url: str) -> None:
+    def __init__(self, client: PeerClient, url: str, durations: Durations) -> None:
         self._client = client
         self._url = url
+        # A hub may have to look long for a large model, but a person waits for the answer.
+        self._describe_ms = min(durations.download_stall_ms, durations.deadline_ms)
 
     async def describe(self, ref: str) -> HubModel:
         """What the model is.
@@ -50,7 +55,7 @@ class Hub:
             PassingFaultError: the hub cannot be reached, or is in trouble.
         """
         try:
-            answer = await self._client.call("GET", f"{self._url}/models/{ref}")
+            answer = await self._client.call("GET", f"{self._url}/models/{ref}", timeout_ms=self._describe_ms)
             check_status(ref, answer.status)
             return _described(ref, answer.json())
         except PeerError as error:
@@ -69,7 +74,8 @@ class Hub:
             headers["range"] = f"bytes={start}-"
         if start and etag is not None and etag.startswith('"'):  # a weak tag must not be used with If-Range
             headers["if-range"] = etag
-        async with self._client.session.get(f"{self._url}/models/{ref}/file", headers=headers) as response:
+        url = f"{self._url}/models/{ref}/file"
+        async with self._client.session.get(url, headers=headers, read_bufsize=_READ_BYTES) as response:
             if response.status != 416:
                 check_status(ref, response.status)
             yield response

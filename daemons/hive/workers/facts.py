@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.wire import Row
+from daemons.common.wire import WorkerLease, WorkerRow, WorkerState
 from daemons.hive.workers.states import Reason, RestartWhen, advances
 
 
@@ -115,11 +114,11 @@ class WorkerFacts:
             return None
         return process if self.health_fault(now_ms=now_ms, lease_ms=lease_ms) is None else None
 
-    def row(self, *, now_ms: float, lease_ms: int) -> Row:
+    def row(self, *, now_ms: float, lease_ms: int) -> WorkerRow:
         """The row as it is at this moment; a missing process shows as nulls."""
         process = self.process
         fault = self.health_fault(now_ms=now_ms, lease_ms=lease_ms)
-        return Row(
+        return WorkerRow(
             id=self.spec.id,
             instance=self.instance,
             state=self.state,

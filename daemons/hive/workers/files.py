@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 _TAIL_BYTES: Final = 16_384
 """How much of a log is read for its last lines: enough for ten long ones."""
+
+_WORDS_CHARACTERS: Final = 300
+"""How long a reason may be in an answer; the whole line is in the log."""
 
 
 class WorkerFiles:
@@ -66,9 +69,16 @@ class WorkerFiles:
             return []
         return [line for line in text.splitlines() if line.strip()][-count:]
 
-    def without_paths(self, text: str) -> str:
-        """`text` with this node's folders cut out of it: answers never carry a host path."""
-        return text.replace(str(self._data_dir) + os.sep, "").replace(str(self._data_dir), ".")
+    def last_words(self, lines: Sequence[str]) -> str | None:
+        """The last line that was written for people, fit for an answer: no host path in it. None when there is none.
+
+        A daemon's log lines are JSON; its reason to end, and a traceback's last line, are not.
+        """
+        for line in reversed(lines):
+            if not line.lstrip().startswith("{"):
+                text = line.replace(str(self._data_dir) + os.sep, "").replace(str(self._data_dir), ".")
+                return text if len(text) <= _WORDS_CHARACTERS else f"{text[:_WORDS_CHARACTERS]}…"
+        return None
 
 
 def toml_text(settings: Mapping[str, Any]) -> str:

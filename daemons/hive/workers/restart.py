@@ -29,6 +29,12 @@ class Ending:
     """It said that it drains before it ended: an ending in order, when the status is unknown."""
     start_up_timed_out: bool = False
 
+    def __str__(self) -> str:
+        """In words, for people."""
+        if self.signal is not None:
+            return f"ended by signal {self.signal}"
+        return "ended, nobody knows how" if self.exit_status is None else f"exit status {self.exit_status}"
+
     @property
     def clean(self) -> bool:
         """Whether the worker ended in order."""

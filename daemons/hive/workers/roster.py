@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -122,7 +123,10 @@ class Roster:
 
     def _admit(self, supervisor: Supervisor) -> None:
         self._supervisors[supervisor.id] = supervisor
-        task = asyncio.create_task(self._live(supervisor), name=f"supervisor {supervisor.id}")
+        # In a context of its own: a worker outlives the request that spawned it, whose id must not mark its later logs.
+        task = asyncio.create_task(
+            self._live(supervisor), name=f"supervisor {supervisor.id}", context=contextvars.Context()
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._hive.changed()

@@ -12,12 +12,12 @@ import time
 import uuid
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from daemons.common.logs import log
-from daemons.common.wire import Departure, WorkerLease, WorkerState
+from daemons.common.wire import Departure, WorkerLease, WorkerRow, WorkerState
 from daemons.hive.noticeboard import Noticeboard
 from daemons.hive.store import StoredWorker
-from daemons.hive.wire import Row
 from daemons.hive.workers.adoption import Adoption
 from daemons.hive.workers.attendance import Attendance, log_kill
 from daemons.hive.workers.claim import Claim
@@ -64,7 +64,7 @@ class Supervisor:
         """The worker's id."""
         return self.facts.spec.id
 
-    def row(self) -> Row:
+    def row(self) -> WorkerRow:
         """The row as it is now."""
         return self.facts.row(now_ms=_now_ms(), lease_ms=self._hive.durations.lease_ms)
 
@@ -146,17 +146,18 @@ class Supervisor:
     async def _start(self) -> Step:
         """Get the model, write the row, start the process, write the row again with its PID."""
         spec, facts = self.facts.spec, self.facts
-        model = self._hive.models.path_of(spec.model)
+        model: Path | Rest | None = self._hive.models.path_of(spec.model)
         if model is None:
             facts.rest(WorkerState.STARTING, Reason.PULLING)
             self._changed()
             model = await pull_model(spec.model, self._hive.models, self.board, lambda: self._wishes.stop is not None)
         if isinstance(model, Rest):
             return model
-        facts.instance = str(uuid.uuid4())
         self._spawning = True
         await self._hive.save(self.stored())
         try:
+            if self._wishes.stop is not None:
+                return Rest(WorkerState.STOPPED, Reason.STOP_ASKED)
             process = self._hive.launcher.launch(spec, facts.instance, model)
         except OSError as error:
             log.error("worker_not_started", worker_id=spec.id, error=error.strerror)
@@ -190,7 +191,8 @@ class Supervisor:
             self._wishes.stop = self._wishes.stop or Reason.STOP_ASKED
         if verdict is Adoption.RESTORE:
             return Rest(stored.state, Reason(stored.reason or Reason.EXITED), stored.detail)
-        return self._next(Ending(None, None, announced_draining=stored.state is WorkerState.DRAINING), [])
+        ending = Ending(None, None, announced_draining=stored.state is WorkerState.DRAINING)
+        return self._next(ending, "it ended while no hive was there to see how")
 
     def _adopt(self, process: WorkerProcess, stored: StoredWorker, lease: WorkerLease | None) -> None:
         self._begin(process)
@@ -200,6 +202,7 @@ class Supervisor:
         facts.leased_at_ms = _now_ms()  # it has until the end of a lease to find this hive
         if stored.state in (WorkerState.LOADING, WorkerState.READY):
             self.facts.state = stored.state
+            facts.load_progress = 1.0 if stored.state is WorkerState.READY else 0.0
         if lease is not None:
             self.facts.take_lease(lease, now_ms=_now_ms(), stop_asked=self._wishes.end)
         if stored.stopping:
@@ -219,13 +222,13 @@ class Supervisor:
         attendance = Attendance(process, self.facts, self._wishes, self.board, self._hive)
         ending = await attendance.run()
         self._process, self._last = None, (process, attendance.killed)
-        return self._next(ending, [] if ending.clean else attendance.last_lines(1))
+        words = None if ending.clean else self._hive.files.last_words(attendance.last_lines())
+        return self._next(ending, f"{ending}: {words}" if words else str(ending))
 
-    def _next(self, ending: Ending, last_lines: list[str]) -> RestartAfter | Rest:
+    def _next(self, ending: Ending, detail: str) -> RestartAfter | Rest:
         """What follows an ending: what was wished, or what the restart policy says."""
         if self._wishes.end:
             return RestartAfter(0)
-        detail = self._hive.files.without_paths(last_lines[-1]) if last_lines else None
         decision = self._tracker.decide(
             self.facts.spec.restart,
             ending,
@@ -252,6 +255,7 @@ class Supervisor:
         if wishes.stop is not None:
             return False
         wishes.restart = wishes.force = False
+        facts.instance = str(uuid.uuid4())  # a late word about the old process must not touch the new one
         facts.restarts += 1
         self._hive.restarts.inc()
         return True

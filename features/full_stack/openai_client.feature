@@ -1,0 +1,10 @@
+@cluster @needs.openai
+Feature: The official OpenAI client works unchanged
+  - With nothing set but its base URL and a key, it lists the models, and completes, streaming or not.
+
+  Scenario: Listing models and streaming a completion
+    Given a hive with 1 worker
+    When the official OpenAI client lists the models and streams 12 tokens
+    Then it listed "tiny:1b"
+    And it received 12 tokens in 12 pieces, the same as in one answer that is not streamed
+    And the worker served 2 requests by its own count

@@ -1,0 +1,42 @@
+"""The OpenAPI files in docs/: what the daemons themselves say of their routes, kept true by a scenario."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.playground import playground
+from harness.world import World
+
+FOLDER = Path("docs") / "openapi"
+ROLES = ("queen", "hive", "worker")
+
+
+def served(world: World, role: str) -> dict[str, Any]:
+    """Return the OpenAPI document that a running daemon of this role serves."""
+    match role:
+        case "queen":
+            client = world.cluster.queen.client
+        case "hive":
+            client = world.cluster.hives[0].client
+        case _:
+            client = world.registry.client_of(world.registry.queen_rows()[0])
+    return dict(client.get("/openapi.json").expect(200).json)
+
+
+def written(project: Path, role: str) -> dict[str, Any]:
+    """Return the document that stands in docs/openapi/."""
+    return dict(json.loads((project / FOLDER / f"{role}.json").read_text(encoding="utf-8")))
+
+
+def write_all(project: Path) -> list[Path]:
+    """Start a cluster, ask each kind of daemon, and write what they answer; returns the files."""
+    paths = []
+    with playground(project, hives=1, workers_each=1) as world:
+        for role in ROLES:
+            path = project / FOLDER / f"{role}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(served(world, role), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            paths.append(path)
+    return paths

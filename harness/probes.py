@@ -1,0 +1,143 @@
+"""Whether this machine lets a process do something: each probe does it, in earnest, and leaves nothing behind.
+
+A probe returns why it is impossible here, as the end of the sentence `needs ...: `, or None when it is possible.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+from harness import sandbox
+from harness.sandbox import kernel, namespaces
+
+NOT_LINUX = "this is not Linux"
+NFT_PROBE = "table inet beehave_probe"
+
+
+def user_namespaces() -> str | None:
+    """Become root of a new user namespace."""
+    if not kernel.IS_LINUX:
+        return NOT_LINUX
+    return namespaces.obstacle_to(kernel.CLONE_NEWUSER)
+
+
+def pid_namespace() -> str | None:
+    """Make the whole namespace sandbox."""
+    return namespaces.obstacle() if kernel.IS_LINUX else NOT_LINUX
+
+
+def network_namespace() -> str | None:
+    """Look whether this run has a network of its own."""
+    info = sandbox.current()
+    return None if info.private_network else f"the sandbox of this run is {info.kind}: {info.reason}"
+
+
+def kernel_network() -> str | None:
+    """Load a filter rule, and remove it."""
+    if obstacle := network_namespace():
+        return obstacle
+    nft = find_nft()
+    if nft is None:
+        return "nft is not installed"
+    rule = f"{NFT_PROBE} {{ chain c {{ type filter hook input priority 0; ip saddr 127.255.255.254 counter drop; }} }}"
+    for command in (rule, f"delete {NFT_PROBE}"):
+        done = subprocess.run([nft, command], capture_output=True, text=True, check=False, timeout=10)
+        if done.returncode:
+            return f"nft refuses a rule: {(done.stderr.strip() or 'without a word').splitlines()[0]}"
+    return None
+
+
+def find_nft() -> str | None:
+    """Return the path of `nft`; the folder that it lies in is not on the PATH of everyone who may run it here."""
+    return shutil.which("nft", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+
+
+def mount_tmpfs() -> str | None:
+    """Mount a small file system, and unmount it."""
+    info = sandbox.current()
+    if not info.private_processes:
+        return f"a mount would be seen by the whole machine: the sandbox of this run is {info.kind}: {info.reason}"
+    folder = Path(mkdtemp(prefix="beehave-probe-"))
+    try:
+        kernel.mount_tmpfs(folder, size_bytes=4096)
+        kernel.detach(str(folder))
+    except OSError as error:
+        return str(error.strerror)
+    finally:
+        folder.rmdir()
+    return None
+
+
+def cgroup_memory() -> str | None:
+    """Make a control group with a memory limit below this process's own, and remove it."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return NOT_LINUX
+    reasons = []
+    for group, limit in memory_groups(lines, mounts):
+        probe = group / f"beehave-probe-{os.getpid()}"
+        try:
+            probe.mkdir()
+            found = (probe / limit).exists()
+            probe.rmdir()
+        except OSError as error:
+            reasons.append(f"{group}: {error.strerror}")
+            continue
+        if found:
+            return None
+        reasons.append(f"{group}: a new group has no {limit}")
+    return "; ".join(reasons) or "no control group file system with a memory controller is mounted"
+
+
+def memory_groups(own: list[str], mounts: list[str]) -> list[tuple[Path, str]]:
+    """Return this process's own groups that may limit memory, v1 first, each with the name of the limit's file."""
+    points: dict[str, Path] = {}
+    for line in mounts:
+        before, _, after = line.partition(" - ")
+        kind, _source, options = after.split(" ", 2)
+        if kind == "cgroup2" or (kind == "cgroup" and "memory" in options.split(",")):
+            points.setdefault(kind, Path(before.split()[4]))
+    groups = []
+    for line in own:
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(",") and "cgroup" in points:
+            groups.append((points["cgroup"] / path.lstrip("/"), "memory.limit_in_bytes"))
+        elif not controllers and "cgroup2" in points:
+            groups.append((points["cgroup2"] / path.lstrip("/"), "memory.max"))
+    return groups
+
+
+def pidfd() -> str | None:
+    """Open a descriptor of this process."""
+    if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
+        return "this Python or this system has no pidfd_open"
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        return str(error.strerror)
+    return None
+
+
+def subreaper() -> str | None:
+    """Tell whether orphans can be adopted."""
+    return None if kernel.IS_LINUX else "only Linux has PR_SET_CHILD_SUBREAPER"
+
+
+def module(name: str) -> Callable[[], str | None]:
+    """Return a probe that looks for a Python package."""
+
+    def obstacle() -> str | None:
+        found = sys.modules.get(name, name) is not None and importlib.util.find_spec(name) is not None
+        return None if found else f"the Python package {name} is not installed"
+
+    return obstacle

@@ -1,0 +1,10 @@
+"""A before_all that fails after it has opened the session and started a daemon."""
+
+from daemon_starter import start_daemon
+from harness import hooks
+
+
+def before_all(context):
+    hooks.before_all(context)
+    start_daemon(context, "double-fork", "ignore-term")
+    raise RuntimeError("the hook before_all is broken")

@@ -1,0 +1,4 @@
+Feature: Never reached
+
+  Scenario: never run
+    Given a step

@@ -1,0 +1,233 @@
+"""Spawn, stop and restart through the queen; the end of the cluster; the whole process with its signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_spawn_goes_to_the_hive_with_the_fewest_workers_and_its_row_is_there_at_once(queen, start_hive):
+    await start_hive("h1", "a1", "a2")
+    hive = await start_hive("h2", "b1")
+    answer = await queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": "new", "slots": 3})
+    assert answer.status_code == 202
+    assert (answer.json()["id"], answer.json()["state"]) == ("new", "starting")
+    assert hive.asked == [("spawn", {"model": "tiny:1b", "id": "new", "slots": 3})]
+    row = (await queen.client.get("/v1/workers/new")).json()
+    assert (row["hive_id"], row["state"], row["routable"]) == ("h2", "starting", False)
+
+
+async def test_spawns_at_once_spread_over_the_hives(queen, start_hive):
+    hives = [await start_hive("h1"), await start_hive("h2")]
+    orders = [queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": f"w{n}"}) for n in range(4)]
+    assert [answer.status_code for answer in await asyncio.gather(*orders)] == [202] * 4
+    assert [len(hive.asked) for hive in hives] == [2, 2]
+
+
+async def test_of_three_spawns_with_one_id_one_wins(queen, start_hive):
+    hives = [await start_hive("h1"), await start_hive("h2")]
+    orders = [queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": "same"}) for _ in range(3)]
+    answers = await asyncio.gather(*orders)
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409]
+    assert sum(len(hive.asked) for hive in hives) == 1
+    again = await queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": "same", "hive_id": "h1"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "worker_exists")
+
+
+SPAWN_ERRORS = [
+    ({"model": "tiny:1b", "hive_id": "nobody"}, 404, "hive_not_found"),
+    ({"model": "../x"}, 400, "validation_failed"),
+    ({"model": "tiny:1b", "slots": 0}, 400, "validation_failed"),
+    ({"model": "tiny:1b", "slot": 1}, 400, "validation_failed"),
+    ({"model": "tiny:1b", "id": "../x"}, 400, "validation_failed"),
+    ({}, 400, "validation_failed"),
+]
+
+
+@pytest.mark.parametrize(("order", "status", "code"), SPAWN_ERRORS, ids=str)
+async def test_a_spawn_that_is_refused(queen, start_hive, order, status, code):
+    hive = await start_hive("h1")
+    answer = await queen.client.post("/v1/workers", json=order)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert hive.asked == []
+
+
+async def test_without_a_usable_hive_a_spawn_is_503_and_on_a_dead_one_502(queen, start_hive, wait_until):
+    assert (await queen.client.post("/v1/workers", json={"model": "m"})).status_code == 503
+    hive = await start_hive("h1")
+    await hive.close()
+    dead = await queen.client.post("/v1/workers", json={"model": "m", "hive_id": "h1"})
+    assert (dead.status_code, dead.json()["error"]["code"]) == (502, "hive_unreachable")
+    await wait_until(lambda: _state_is(queen, "unavailable"), "unavailable")
+    assert (await queen.client.post("/v1/workers", json={"model": "m", "hive_id": "h1"})).status_code == 502
+    assert (await queen.client.post("/v1/workers", json={"model": "m"})).status_code == 503
+
+
+async def _state_is(queen, state):
+    return await queen.hive_state() == state
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_a_stopped_worker_is_not_routed_to_from_the_answer_on(queen, start_hive, force):
+    hive = await start_hive("h1", "a1", beat=False)
+    await hive.lease()
+    answer = await queen.client.delete("/v1/workers/a1", params={"force": "true"} if force else {})
+    assert (answer.status_code, answer.json()["state"]) == (202, "draining")
+    assert hive.asked == [("stop", "a1", "true" if force else None)]
+    assert (await queen.client.get("/v1/workers/a1")).json()["blocked"] == "worker_draining"
+    assert (await queen.ask()).status_code == 503
+
+
+async def test_stopping_a_worker_that_its_hive_has_lost_makes_it_gone(queen, start_hive):
+    hive = await start_hive("h1", "a1", beat=False)
+    await hive.lease()
+    hive.lost_workers.add("a1")
+    answer = await queen.client.delete("/v1/workers/a1")
+    assert (answer.status_code, answer.json()["state"]) == (202, "stopped")
+    again = await queen.client.delete("/v1/workers/a1")
+    assert (again.status_code, again.json()["error"]["code"]) == (404, "worker_not_found")
+    assert ("worker.removed", "a1") in queen.told()
+
+
+async def test_a_restart_is_forwarded(queen, start_hive):
+    hive = await start_hive("h1", "a1")
+    assert (await queen.client.post("/v1/workers/a1/restart")).status_code == 202
+    assert hive.asked == [("restart", "a1")]
+    assert (await queen.client.post("/v1/workers/none/restart")).status_code == 404
+
+
+async def test_workers_are_filtered(queen, start_hive):
+    await start_hive("h1", "a1", "a2")
+    hive = await start_hive("h2", "b1", beat=False)
+    hive.workers["b1"].state = "loading"
+    await hive.lease()
+
+    async def ids(**query):
+        return [worker["id"] for worker in await queen.workers(**query)]
+
+    assert await ids(hive="h1") == ["a1", "a2"]
+    assert await ids(state="loading") == ["b1"]
+    assert await ids(model="tiny:1b", state="ready") == ["a1", "a2"]
+    assert await ids(model="none") == []
+    assert (await queen.client.get("/v1/workers?state=asleep")).status_code == 400
+    assert await queen.metric("queen_workers", state="ready") == 2
+
+
+def test_the_openapi_document_names_every_route(tmp_path):
+    from daemons.queen.config import QueenConfig
+    from daemons.queen.queen import Queen
+
+    schema = Queen(QueenConfig(data_dir=tmp_path)).api.openapi()
+    routes = {(path, method) for path, methods in schema["paths"].items() for method in methods}
+    assert routes == {
+        ("/health", "get"),
+        ("/ready", "get"),
+        ("/metrics", "get"),
+        ("/v1/chat/completions", "post"),
+        ("/v1/completions", "post"),
+        ("/v1/models", "get"),
+        ("/v1/requests/{request_id}", "delete"),
+        ("/v1/hives", "get"),
+        ("/v1/hives/{hive_id}", "get"),
+        ("/v1/hives/{hive_id}", "delete"),
+        ("/v1/hives/{hive_id}/lease", "put"),
+        ("/v1/workers", "get"),
+        ("/v1/workers", "post"),
+        ("/v1/workers/{worker_id}", "get"),
+        ("/v1/workers/{worker_id}", "delete"),
+        ("/v1/workers/{worker_id}/restart", "post"),
+        ("/v1/events", "get"),
+        ("/v1/shutdown", "post"),
+    }
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            assert operation["operationId"]
+            assert operation["description"], path
+            successes = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            assert successes, path
+
+
+class QueenProcess:
+    """`python -m daemons.queen` as an operator starts it."""
+
+    def __init__(self, data_dir):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        flags = {"listen.port": self.port, "data_dir": data_dir, "durations.heartbeat_ms": 200}
+        flags |= {"durations.lease_ms": 600, "durations.orphan_grace_ms": 600}
+        argv = [sys.executable, "-m", "daemons.queen", *(f"--{key}={value}" for key, value in flags.items())]
+        self.process = subprocess.Popen(argv, stderr=subprocess.PIPE)
+
+    async def ready(self):
+        async with httpx.AsyncClient() as client:
+            while True:
+                assert self.process.poll() is None, self.process.stderr.read()
+                try:
+                    if (await client.get(f"{self.url}/ready")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+
+    async def end(self):
+        status = await asyncio.to_thread(self.process.wait, 10)
+        return status, self.process.stderr.read().decode()
+
+
+@pytest.fixture
+def start_process(tmp_path):
+    started = []
+
+    async def start():
+        queen = QueenProcess(tmp_path / "data")
+        started.append(queen)
+        async with asyncio.timeout(20):
+            await queen.ready()
+        return queen
+
+    yield start
+    for queen in started:
+        if queen.process.poll() is None:
+            queen.process.kill()
+            queen.process.wait()
+        queen.process.stderr.close()
+
+
+async def test_sigterm_ends_the_queen_and_nobody_else(start_process, start_hive):
+    queen = await start_process()
+    hive = await start_hive("h1", "a1", queen_url=queen.url)
+    async with httpx.AsyncClient(base_url=queen.url) as client:
+        body = {"model": "tiny:1b", "prompt": "x"}
+        assert (await client.post("/v1/completions", json=body)).status_code == 200
+        assert (await client.get("/v1/hives/h1")).json()["state"] == "available"
+    queen.process.send_signal(signal.SIGTERM)
+    status, logged = await queen.end()
+    assert status == 0, logged
+    assert all(line.startswith("{") for line in logged.splitlines()), logged
+    assert hive.asked == []
+
+
+async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive):
+    queen = await start_process()
+    hive = await start_hive("h1", "a1", queen_url=queen.url)
+    async with httpx.AsyncClient(base_url=queen.url) as client:
+        answer = await client.post("/v1/shutdown", json={"scope": "cluster"})
+    assert (answer.status_code, answer.json()["scope"]) == (202, "cluster")
+    while not hive.asked:
+        await asyncio.sleep(0.01)
+    assert hive.asked == [("shutdown", {"scope": "self"})]
+    await asyncio.sleep(0.3)
+    assert queen.process.poll() is None
+    await hive.close()
+    status, logged = await queen.end()
+    assert status == 0, logged
+    assert '"hive_ended"' in logged

@@ -1,0 +1,44 @@
+"""When a worker pushes its lease again, and when it counts as an orphan."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemons.common.durations import Durations
+from daemons.worker.lease import LeaseClock
+
+DURATIONS = Durations(heartbeat_ms=1_000, lease_ms=3_000, orphan_grace_ms=6_000)
+
+
+@pytest.fixture
+def clock():
+    return LeaseClock(DURATIONS, renewed_at=100.0)
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait_s"), [(0, 1.0), (1, 0.1), (2, 0.2), (3, 0.4), (4, 0.8), (5, 1.0), (9999, 1.0)]
+)
+def test_failures_are_repeated_soon_and_then_at_the_heartbeat(clock, failures, wait_s):
+    clock.failures = failures
+    assert clock.wait_s() == pytest.approx(wait_s)
+
+
+def test_a_hive_that_stays_away_for_the_grace_is_gone(clock):
+    assert [clock.failed(now) for now in (101, 103, 105.9, 106)] == [False, False, False, True]
+
+
+def test_a_renewal_begins_the_grace_anew(clock):
+    clock.failed(105)
+    clock.renewed(105.5)
+    assert clock.failures == 0
+    assert [clock.failed(now) for now in (111, 111.4, 111.6)] == [False, False, True]
+
+
+def test_a_worker_that_was_stopped_itself_tries_again_before_it_gives_up(clock):
+    assert not clock.failed(500), "this push was on its way while the worker was stopped"
+    assert clock.failed(501)
+
+
+def test_a_lease_lapses(clock):
+    assert not clock.lapsed(103)
+    assert clock.lapsed(103.1)
