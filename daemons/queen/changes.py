@@ -55,18 +55,23 @@ def worker_fields(hive_id: str, row: WorkerRow) -> dict[str, object]:
 
 
 def worker_changes(
-    hive_id: str, before: WorkerRow | None, after: WorkerRow, departed: Departure | None = None
+    hive_id: str,
+    before: WorkerRow | None,
+    after: WorkerRow,
+    *,
+    last_pid: int | None = None,
+    departed: Departure | None = None,
 ) -> list[Change]:
     """What the new row of a worker says that the old one did not.
 
-    departed: how the process of `before` ended, when `after` is another one and that is known.
+    last_pid, departed: the process of `before`, and how it ended, when `after` is another one and that is known.
     """
     fields = worker_fields(hive_id, after)
     changes: list[Change] = []
     if before is None:
         changes.append(Change(Kind.WORKER_REGISTERED, fields))
     elif before.instance != after.instance:
-        ended = {"previous_instance": before.instance, "previous_pid": before.pid, **_ending(departed)}
+        ended = {"previous_instance": before.instance, "previous_pid": last_pid, **_ending(departed)}
         changes.append(Change(Kind.WORKER_RESTARTED, fields | ended))
     told = _TOLD_STATES.get(after.state)
     is_news = before is None or (before.instance, before.state) != (after.instance, after.state)
@@ -75,9 +80,11 @@ def worker_changes(
     return changes
 
 
-def worker_removed(hive_id: str, row: WorkerRow, departed: Departure | None, reason: str) -> Change:
+def worker_removed(
+    hive_id: str, row: WorkerRow, *, last_pid: int | None, departed: Departure | None, reason: str
+) -> Change:
     """A worker's row is gone. `reason` is the queen's own, used when its hive gave none."""
-    fields = worker_fields(hive_id, row) | {"state": WorkerState.STOPPED.value}
+    fields = worker_fields(hive_id, row) | {"state": WorkerState.STOPPED.value, "pid": last_pid}
     ending = _ending(departed)
     ending["reason"] = ending["reason"] or reason
     return Change(Kind.WORKER_REMOVED, fields | ending)

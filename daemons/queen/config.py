@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from daemons.common.config import DaemonConfig, Listen
@@ -17,3 +18,5 @@ class QueenConfig(DaemonConfig):
     listen: Listen = Listen(port=8080)
     data_dir: Path = Path("queen-data")
     """Holds queen.sqlite3, the registry that survives a restart."""
+    queue_limit: int = Field(default=256, ge=0, le=100_000)
+    """How many requests may wait for a slot, over all models; each costs its connection and its body."""

@@ -20,6 +20,7 @@ from daemons.common.wire import WORKER_ID_HEADER
 from daemons.queen.cluster import Cluster
 from daemons.queen.entries import HiveEntry
 from daemons.queen.routing import Candidate, Refusal, RefusalKind
+from daemons.queen.waiting import WaitingLines
 
 _WORKER_IS_OUT = frozenset(
     {
@@ -47,21 +48,45 @@ class Slot:
 
 
 class Admission:
-    """Takes slots. The one place where a request could wait for one: a bounded queue belongs into `take`, which is
-    already awaited and interrupted by the deadline, by DELETE and by a client that hangs up."""
+    """Takes slots; a request that finds all of them taken waits for its turn, if the lines are not full.
 
-    def __init__(self, cluster: Cluster) -> None:
+    `take` is interrupted by the deadline, by DELETE and by a client that hangs up.
+    """
+
+    def __init__(self, cluster: Cluster, lines: WaitingLines) -> None:
         self._cluster = cluster
+        self._lines = lines
 
     async def take(self, model: str, avoid: Collection[str]) -> Slot:
         """A slot on the best worker for that model, not one of `avoid`.
 
         Raises:
-            ApiError: 404 nobody knows the model, 503 no worker of it can be asked now, 429 all slots are busy.
+            ApiError: 404 nobody knows the model, 503 no worker of it can be asked now, 429 all slots are busy and as
+                many wait as may.
         """
+        if not self._lines.occupied(model):
+            chosen = self._choose(model, avoid)
+            if isinstance(chosen, Candidate):
+                return self._taken(chosen)
+            if self._lines.full:
+                raise refusal_error(model, chosen, self._cluster)
+        elif self._lines.full:
+            raise ApiError(ErrorCode.BUSY, f"all slots for model {model} are busy, and no more requests may wait")
+        with self._lines.join(model) as ticket:
+            while True:
+                await ticket.called()
+                chosen = self._choose(model, avoid)
+                if isinstance(chosen, Candidate):
+                    return self._taken(chosen)
+
+    def _choose(self, model: str, avoid: Collection[str]) -> Candidate | Refusal:
+        """The worker, or the refusal that waiting can mend: all are busy. Any other refusal is raised."""
         chosen = self._cluster.choose(model, avoid)
-        if isinstance(chosen, Refusal):
+        if isinstance(chosen, Refusal) and chosen.kind is not RefusalKind.ALL_BUSY:
             raise refusal_error(model, chosen, self._cluster)
+        return chosen
+
+    def _taken(self, chosen: Candidate) -> Slot:
         hive = self._cluster.registry.hive(chosen.hive_id)
         assert hive is not None, "a routable worker's hive is known"
         self._cluster.ledger.take(chosen.worker_id, chosen.instance, chosen.hive_id)
@@ -70,6 +95,7 @@ class Admission:
     def give_back(self, slot: Slot) -> None:
         """The attempt is over, however it went."""
         self._cluster.ledger.give_back(slot.candidate.worker_id, slot.candidate.instance)
+        self._lines.call_first()
 
 
 def refusal_error(model: str, refusal: Refusal, cluster: Cluster) -> ApiError:
@@ -92,9 +118,11 @@ def refusal_error(model: str, refusal: Refusal, cluster: Cluster) -> ApiError:
 class Dispatcher:
     """The queen's routing, as the relay asks for it."""
 
-    def __init__(self, cluster: Cluster, metrics: Metrics) -> None:
+    def __init__(self, cluster: Cluster, metrics: Metrics, *, queue_limit: int) -> None:
         self.cluster = cluster
-        self.admission = Admission(cluster)
+        self.lines = WaitingLines(queue_limit)
+        self.admission = Admission(cluster, self.lines)
+        metrics.gauge("requests_waiting", "Requests that wait for a slot.", lambda: len(self.lines))
         self.retries = metrics.counter("retries", "Attempts on another worker before the first byte.")
         self.markdowns: Counter = metrics.counter("markdowns", "Parts marked down after a refusal.", label="part")
         for part in ("hive", "worker"):

@@ -53,6 +53,7 @@ class WorkerEntry:
     row: WorkerRow
     leased: bool = False  # the row came in a lease of the hive's live instance
     provisional_until: float = 0.0  # a spawn's answer holds the row until a lease can have shown it
+    last_pid: int | None = None  # of its last process: a row that waits for a restart names none
 
 
 @dataclass(frozen=True, slots=True)

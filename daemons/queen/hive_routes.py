@@ -16,7 +16,10 @@ from daemons.queen.wire import HiveList, HiveView, Responses
 if TYPE_CHECKING:
     from daemons.queen.queen import Queen
 
-_GONE: Responses = {410: {"model": ErrorAnswer, "description": "A newer instance took over, or the hive was removed"}}
+_REFUSED: Responses = {
+    409: {"model": ErrorAnswer, "description": "The hive is of another major version, or older than this queen"},
+    410: {"model": ErrorAnswer, "description": "A newer instance took over, or the hive was removed"},
+}
 _UNKNOWN: Responses = {404: {"model": ErrorAnswer, "description": "No such hive"}}
 
 
@@ -31,7 +34,7 @@ def create(queen: Queen) -> APIRouter:
             raise ApiError(ErrorCode.HIVE_NOT_FOUND, f"there is no hive {hive_id}")
         return hive
 
-    @router.put("/{hive_id}/lease", operation_id="lease_hive", responses=_GONE)
+    @router.put("/{hive_id}/lease", operation_id="lease_hive", responses=_REFUSED)
     async def lease_hive(hive_id: EntityId, body: HiveLease) -> HiveLeaseAnswer:
         """A hive's heartbeat, always the full picture. An older sequence of the same instance has no effect."""
         refuse_incompatible(body.version)

@@ -70,7 +70,8 @@ class Queen(Daemon):
             found=self.state.found,
         )
         self.state.store = self.store
-        self.dispatcher = Dispatcher(self.cluster, self.metrics)
+        self.dispatcher = Dispatcher(self.cluster, self.metrics, queue_limit=config.queue_limit)
+        self.state.on_news = self.dispatcher.lines.call_first
         self.relay = Relay(self, self.dispatcher, lost=ErrorCode.HIVE_UNREACHABLE)
         self.inference = FirstByte(self.relay, self.metrics)
         self._outside: Outside | None = None

@@ -94,7 +94,7 @@ class Registry:
         entry.state, _ = self.state_of(entry)
         self._hives[hive_id] = entry
         for row in lease.workers:
-            self._workers.setdefault(row.id, WorkerEntry(hive_id, row))
+            self._workers.setdefault(row.id, WorkerEntry(hive_id, row, last_pid=row.pid))
 
     def lease(self, hive_id: str, lease: HiveLease) -> Heard:
         """A hive pushed its full picture."""
@@ -108,6 +108,8 @@ class Registry:
         else:
             changes = []
         hive = self._hives[hive_id]
+        if self.state_of(hive)[1] in (StateReason.LEASE_LATE, StateReason.LEASE_EXPIRED):
+            hive.strikes = 0  # they were of the silence that ends here; only a hive that speaks all along is struck out
         hive.heard_at = self._clock()
         return self._picture(hive, lease, changes)
 
@@ -199,12 +201,14 @@ class Registry:
             entry = None
         before = entry.row if entry else None
         ended = departed.get((row.id, before.instance)) if before else None
-        changes += worker_changes(hive.hive_id, before, row, ended)
+        last_pid = entry.last_pid if entry else None
+        changes += worker_changes(hive.hive_id, before, row, last_pid=last_pid, departed=ended)
         if entry is None:
             entry = self._workers[row.id] = WorkerEntry(hive.hive_id, row)
         elif entry.row.instance != row.instance:
             self._ledger.forget(row.id, entry.row.instance)
         entry.row = row
+        entry.last_pid = row.pid or (last_pid if before and before.instance == row.instance else None)
         entry.leased = True
         entry.provisional_until = 0.0
         self._ledger.reported(row.id, row.instance, row.slots_busy)
@@ -214,7 +218,8 @@ class Registry:
         del self._workers[worker.row.id]
         self._ledger.forget(worker.row.id, worker.row.instance)
         ended = departed.get((worker.row.id, worker.row.instance))
-        return worker_removed(worker.hive_id, worker.row, ended, reason)
+        row, last_pid = worker.row, worker.last_pid
+        return worker_removed(worker.hive_id, row, last_pid=last_pid, departed=ended, reason=reason)
 
     # --- answers of hives to what this queen asked for ---
 
@@ -225,7 +230,7 @@ class Registry:
         """
         if hive_id not in self._hives or row.id in self._workers:
             return []
-        entry = WorkerEntry(hive_id, row)
+        entry = WorkerEntry(hive_id, row, last_pid=row.pid)
         entry.provisional_until = self._clock() + self.rules.heartbeat_s
         self._workers[row.id] = entry
         return worker_changes(hive_id, None, row)

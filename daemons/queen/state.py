@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from daemons.common.errors import ApiError, ErrorCode
@@ -28,6 +28,8 @@ class QueenState:
         self.registry = cluster.registry
         self.events = events
         self._stored_catalogs: dict[str, tuple[str, ...]] = {}
+        self.on_news: Callable[[], None] = lambda: None
+        """Called after each word of a hive: what waits for a worker may find one now."""
         self._refused: set[tuple[str, str]] = set()  # instances whose refusal is in the log
 
     def apply(self, changes: Iterable[Change]) -> None:
@@ -35,7 +37,7 @@ class QueenState:
         for change in changes:
             self.events.publish([change])
             write = log.warning if change.kind in _WARNINGS else log.info
-            write(change.kind.value.replace(".", "_"), **change.fields)
+            write(change.kind.value.replace(".", "_"), **_for_log(change))
             self.store.note(self._write_of(change))
 
     def leased(self, hive_id: str, lease: HiveLease) -> None:
@@ -56,6 +58,7 @@ class QueenState:
     def heard(self, hive_id: str, heard: Heard) -> None:
         """Take in the outcome of a hive's word."""
         self.apply(heard.changes)
+        self.on_news()
         if heard.conflicts:
             log.warning("worker_ids_held_by_another_hive", hive_id=hive_id, worker_ids=heard.conflicts)
         hive = self.registry.hive(hive_id)
@@ -111,6 +114,12 @@ class QueenState:
     @staticmethod
     def _put_worker(worker: WorkerEntry) -> PutWorker:
         return PutWorker(worker.hive_id, worker.row, _wall_clock())
+
+
+def _for_log(change: Change) -> dict[str, object]:
+    """The change's fields, without those names that say who writes the line: `instance` and `pid` are the queen's."""
+    part = change.kind.value.partition(".")[0]
+    return {f"{part}_{name}" if name in ("instance", "pid") else name: value for name, value in change.fields.items()}
 
 
 def _wall_clock() -> str:

@@ -27,4 +27,4 @@ def refuse_incompatible(theirs: str) -> None:
     """Raise ApiError for a hive that this queen does not work with."""
     if not is_compatible(theirs):
         message = f"this queen is of version {VERSION}; a hive must have the same major version and not be older"
-        raise ApiError(ErrorCode.VALIDATION_FAILED, message, details={"queen_version": VERSION})
+        raise ApiError(ErrorCode.VERSION_MISMATCH, message, details={"queen_version": VERSION})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 
 from daemons.common.client import PeerError, PeerFault
 from daemons.common.durations import Durations
 from daemons.common.logs import log
 from daemons.queen.entries import HiveEntry
+from daemons.queen.leases import StateReason
 from daemons.queen.peers import HiveCalls
 from daemons.queen.state import QueenState
 
@@ -32,15 +35,24 @@ class Watch:
             await asyncio.sleep(self._durations.heartbeat_ms / 1000 / JUDGEMENTS_A_HEARTBEAT)
 
     async def probe(self) -> None:
-        """Ask all hives, at once (a restarted queen learns who lives) and at each interval. Runs until cancelled."""
+        """Ask all hives, at once (a restarted queen learns who lives) and at each interval; those that are struck out
+        are asked again at each heartbeat, so that they are back as soon as they answer. Runs until cancelled."""
+        interval_s, heartbeat_s = self._durations.probe_ms / 1000, self._durations.heartbeat_ms / 1000
         while True:
-            await self.probe_all()
-            await asyncio.sleep(self._durations.probe_ms / 1000)
+            next_round = time.monotonic() + interval_s
+            await self._probe_each(self._state.registry.hives())
+            while (left_s := next_round - time.monotonic()) > 0:
+                await asyncio.sleep(min(left_s, heartbeat_s))
+                await self._probe_each(self._struck_out())
 
-    async def probe_all(self) -> None:
-        """Ask every hive for its picture, all at the same time; each is bounded by the probe's timeout."""
+    def _struck_out(self) -> list[HiveEntry]:
+        registry = self._state.registry
+        return [hive for hive in registry.hives() if registry.state_of(hive)[1] is StateReason.PROBES_FAILED]
+
+    async def _probe_each(self, hives: Sequence[HiveEntry]) -> None:
+        """Ask these hives for their pictures, all at the same time; each is bounded by the probe's timeout."""
         async with asyncio.TaskGroup() as group:
-            for hive in self._state.registry.hives():
+            for hive in hives:
                 group.create_task(self._probe(hive))
 
     async def _probe(self, hive: HiveEntry) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemons.common.wire import EntityId, HiveState, ModelRef, Resources, RestartPolicy, WorkerRow
+from daemons.common.wire import DeviceEntry, EntityId, HiveState, ModelRef, Resources, RestartPolicy, WorkerRow
 
 Responses = dict[int | str, dict[str, Any]]
 """Further documented responses of a route, as FastAPI takes them."""
@@ -36,7 +36,7 @@ class HiveView(BaseModel):
     workers: int
     served_total: int
     models: list[str]
-    devices: list[dict[str, object]]
+    devices: list[DeviceEntry]
     resources: Resources
 
 
@@ -70,6 +70,7 @@ class SpawnRequest(Asked):
     slots: Annotated[int, Field(ge=1, le=1024)] | None = None
     restart: RestartPolicy | None = None
     token_interval_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
+    memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
 
 
 class ModelCard(BaseModel):

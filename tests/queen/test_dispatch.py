@@ -29,7 +29,7 @@ def cluster(clock, say):
 
 @pytest.fixture
 def dispatcher(cluster):
-    return Dispatcher(cluster, Metrics("queen"))
+    return Dispatcher(cluster, Metrics("queen"), queue_limit=0)
 
 
 def blocked(cluster, worker_id="a1"):
@@ -62,7 +62,7 @@ TEACHES = [
 ]
 
 
-@pytest.mark.parametrize(("attempt", "expected"), TEACHES, ids=lambda each: str(each))
+@pytest.mark.parametrize(("attempt", "expected"), TEACHES, ids=str)
 async def test_what_an_attempt_teaches(dispatcher, cluster, attempt, expected):
     route = dispatcher.route(REQUEST, {"path": "/v1/completions"})
     target = await route.pick()

@@ -116,6 +116,26 @@ def test_strikes_against_the_instance_before_do_not_count(registry, say):
     assert registry.hive("h1").strikes == 0
 
 
+def test_strikes_of_a_silence_end_with_it(registry, clock, say):
+    registry.lease("h1", say.lease())
+    clock.wait(20)
+    for _ in range(5):
+        registry.probe_failed("h1", "hive-i1")
+    heard = registry.lease("h1", say.lease(sequence=2))
+    assert kinds(heard.changes) == ["hive.available"]
+    assert registry.hive("h1").strikes == 0
+
+
+def test_a_hive_that_leases_on_time_keeps_its_strikes(registry, clock, say):
+    registry.lease("h1", say.lease())
+    for sequence in range(2, 5):
+        registry.probe_failed("h1", "hive-i1")
+        clock.wait(5)
+        registry.lease("h1", say.lease(sequence=sequence))
+    assert registry.hive("h1").strikes == 3
+    assert registry.state_of(registry.hive("h1"))[0] is HiveState.UNAVAILABLE
+
+
 def test_a_pulled_picture_counts_but_does_not_keep_a_silent_hive_alive(registry, cluster, clock, say):
     registry.lease("h1", say.lease(say.row()))
     clock.wait(14)
@@ -197,14 +217,17 @@ def test_the_departure_of_another_instance_is_not_this_workers(registry, say):
 
 def test_a_restarted_worker_keeps_its_id_and_is_told_as_restarted(registry, cluster, say):
     registry.lease("h1", say.lease(say.row(instance="i1", pid=11)))
+    waiting = say.row(instance="i1", pid=None, state="starting", reason="backing_off")
+    assert registry.lease("h1", say.lease(waiting, sequence=2)).changes == []
+    assert routable(cluster) == []
     ended = say.gone(signal=9)
     again = say.row(instance="i2", pid=None, state="starting")
-    heard = registry.lease("h1", say.lease(again, sequence=2, departed=[ended]))
+    heard = registry.lease("h1", say.lease(again, sequence=3, departed=[ended]))
     assert kinds(heard.changes) == ["worker.restarted"]
     assert routable(cluster) == []
     fields = heard.changes[0].fields
     assert (fields["previous_instance"], fields["previous_pid"], fields["signal"]) == ("i1", 11, 9)
-    back = registry.lease("h1", say.lease(say.row(instance="i2", pid=12), sequence=3, departed=[ended]))
+    back = registry.lease("h1", say.lease(say.row(instance="i2", pid=12), sequence=4, departed=[ended]))
     assert kinds(back.changes) == ["worker.ready"]
     assert routable(cluster) == ["w1"]
 

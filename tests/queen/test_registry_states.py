@@ -73,7 +73,10 @@ class RegistryMachine(RuleBasedStateMachine):
         assert heard.verdict is (LeaseVerdict.GONE if refused else LeaseVerdict.ACCEPTED)
         self.hear(heard.changes)
         if not refused:
-            assert self.registry.state_of(self.registry.hive(hive))[0] is HiveState.AVAILABLE
+            entry = self.registry.hive(hive)
+            struck_out = entry.strikes >= RULES.probe_strikes
+            expected = HiveState.UNAVAILABLE if struck_out else HiveState.AVAILABLE
+            assert self.registry.state_of(entry)[0] is expected
 
     @rule(hive=HIVES)
     def restart_hive(self, hive):

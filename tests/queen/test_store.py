@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from daemons.common.exits import ExitStatus, FatalError
 from daemons.queen import store as store_module
 from daemons.queen.records import DropHive, DropWorker, PutHive, PutWorker
-from daemons.queen.store import RegistryStore
+from daemons.queen.store import RegistryStore, make_data_folder
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +34,7 @@ class Owner:
 
 @pytest.fixture
 def path(tmp_path):
+    make_data_folder(tmp_path / "data")
     return tmp_path / "data" / "queen.sqlite3"
 
 
@@ -135,7 +137,6 @@ async def test_an_emptied_file_is_noticed(store, path, owner, say):
 
 
 async def test_a_ruined_file_is_kept_aside_and_replaced(path, owner, say):
-    path.parent.mkdir()
     ruined = b"this is no database" * 1000
     path.write_bytes(ruined)
     store = RegistryStore(path, interval_s=60, snapshot=owner.snapshot, found=owner.found)
@@ -197,10 +198,18 @@ async def test_a_row_that_cannot_be_read_is_left_out(store, path, owner, say):
     assert [(hive_id, lease.workers) for hive_id, lease in known] == [("h1", [])]
 
 
-async def test_a_data_folder_that_cannot_be_made_ends_the_start(tmp_path, owner):
+def test_a_data_folder_that_cannot_be_made_ends_the_start(tmp_path):
     (tmp_path / "file").touch()
-    store = RegistryStore(tmp_path / "file" / "q.sqlite3", interval_s=60, snapshot=owner.snapshot, found=owner.found)
-    with pytest.raises(FatalError) as caught:
-        await store.load()
+    with pytest.raises(FatalError, match="Check --data_dir") as caught:
+        make_data_folder(tmp_path / "file" / "data")
     assert caught.value.status is ExitStatus.DATA
-    await store.close()
+
+
+async def test_a_data_folder_that_went_away_is_made_again(store, path, owner, say):
+    await store.load()
+    owner.writes = [put(say, "h1")]
+    store.note(owner.writes[0])
+    shutil.rmtree(path.parent)
+    assert not await store.flush()
+    assert await store.flush()
+    assert rows(path, "hives") == ["h1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +19,7 @@ from daemons.common.http_server import HttpServer
 from daemons.common.serve import bind
 from daemons.queen.config import QueenConfig
 from daemons.queen.queen import Queen
+from daemons.queen.store import make_data_folder
 
 BODY = {"model": "tiny:1b", "messages": [{"role": "user", "content": "hello"}]}
 DURATIONS = {
@@ -150,10 +151,8 @@ class FakeHive:
         async def keep_beating():
             while True:
                 await asyncio.sleep(DURATIONS["heartbeat_ms"] / 1000)
-                try:
+                with suppress(httpx.HTTPError):
                     await self.lease()
-                except httpx.HTTPError:
-                    pass
 
         self.heartbeats = asyncio.create_task(keep_beating())
 
@@ -257,8 +256,10 @@ class RunningQueen:
         config = QueenConfig(
             listen=Listen(host="127.0.0.1", port=port),
             data_dir=data_dir,
+            queue_limit=1,
             durations=Durations(**(DURATIONS | durations)),
         )
+        make_data_folder(data_dir)
         self.queen = Queen(config)
         listener = bind("127.0.0.1", port)
         self.server = HttpServer(self.queen.app, listener)

@@ -103,16 +103,24 @@ async def test_a_removed_hive_takes_its_workers_with_it_at_once(queen, start_hiv
 
 @pytest.mark.parametrize(
     "change",
-    [{"sequence": "x"}, {"workers": [{"id": "a"}]}, {"version": "1.0.0"}, {"version": "nonsense"}, {"instance": None}],
+    [{"sequence": "x"}, {"workers": [{"id": "a"}]}, {"url": "file:///etc"}, {"state": "asleep"}, {"instance": None}],
     ids=str,
 )
-async def test_a_broken_or_foreign_lease_is_400_and_changes_nothing(queen, start_hive, change):
+async def test_a_broken_lease_is_400_and_changes_nothing(queen, start_hive, change):
     hive = await start_hive("h1", "a1")
     picture = hive.picture() | change
     answer = await queen.client.put("/v1/hives/h2/lease", json=picture)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "validation_failed")
     assert (await queen.client.get("/v1/hives/h2")).status_code == 404
     assert (await queen.client.put("/v1/hives/h%202/lease", json=hive.picture())).status_code == 400
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "0.0.9", "nonsense"])
+async def test_a_hive_of_another_version_is_409(queen, start_hive, version):
+    hive = await start_hive("h1", beat=False)
+    answer = await queen.client.put("/v1/hives/h1/lease", json=hive.picture() | {"version": version})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "version_mismatch")
+    assert (await queen.client.get("/v1/hives")).json() == {"hives": []}
 
 
 async def test_a_restarted_queen_asks_the_hives_that_she_knows_and_declares_nobody_dead(start_queen, start_hive):

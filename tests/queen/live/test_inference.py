@@ -74,18 +74,22 @@ async def test_a_request_that_is_not_valid_is_400_and_takes_no_worker(queen, sta
     assert hive.workers["a1"].served == []
 
 
-async def test_busy_slots_are_429_and_free_again_when_the_requests_end(queen, start_hive, wait_until):
+async def test_with_all_slots_busy_one_waits_as_the_bound_says_and_the_next_is_429(queen, start_hive, wait_until):
     hive = await start_hive("h1", "a1", beat=False)
     worker = hive.workers["a1"]
     worker.slots, worker.behaviour = 2, "wait"
     await hive.beat()
     running = [asyncio.create_task(queen.ask()) for _ in range(2)]
     await wait_until(lambda: worker.busy == 2, "both requests at the worker")
+    waiting = asyncio.create_task(queen.ask())
+    await wait_until(lambda: len(queen.queen.dispatcher.lines) == 1, "the third request waits")
+    assert await queen.metric("queen_requests_waiting") == 1
     refused = await queen.ask()
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "busy")
     assert refused.headers["Retry-After"] == "1"
     hive.release.set()
-    assert [(await task).status_code for task in running] == [200, 200]
+    assert [(await task).status_code for task in [*running, waiting]] == [200, 200, 200]
+    assert await queen.metric("queen_requests_waiting") == 0
     assert (await queen.ask()).status_code == 200
 
 

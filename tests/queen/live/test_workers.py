@@ -216,14 +216,13 @@ async def test_sigterm_ends_the_queen_and_nobody_else(start_process, start_hive)
     assert hive.asked == []
 
 
-async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive):
+async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive, wait_until):
     queen = await start_process()
     hive = await start_hive("h1", "a1", queen_url=queen.url)
     async with httpx.AsyncClient(base_url=queen.url) as client:
         answer = await client.post("/v1/shutdown", json={"scope": "cluster"})
     assert (answer.status_code, answer.json()["scope"]) == (202, "cluster")
-    while not hive.asked:
-        await asyncio.sleep(0.01)
+    await wait_until(lambda: hive.asked, "the hive was told")
     assert hive.asked == [("shutdown", {"scope": "self"})]
     await asyncio.sleep(0.3)
     assert queen.process.poll() is None
