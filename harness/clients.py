@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 
-from harness.cluster import Cluster
+from harness.cluster import TOKEN_INTERVAL_MS, Cluster
 from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.http import Answer
@@ -74,6 +74,10 @@ class Clients:
         """Begin a streaming request."""
         self._streams.append(self._inference.stream(STREAM_PROMPT, max_tokens=max_tokens))
         return self.stream
+
+    def begin_stream_of(self, seconds: float) -> LiveStream:
+        """Begin a streaming request that takes at least so long at the workers' pace."""
+        return self.begin_stream(max_tokens=round(seconds * 1000 / TOKEN_INTERVAL_MS))
 
     def repeat_whole(self) -> list[str]:
         """Ask again for what the last stream was to give, and return all of its tokens.

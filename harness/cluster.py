@@ -14,6 +14,7 @@ from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.http import Answer, Client
 from harness.journal import Journal
+from harness.links import KernelLink, Link, ProxyLink
 from harness.model_files import MIB
 from harness.processes import ManagedProcess, ProcessTable, environment_for_children
 from harness.settings import Durations, Settings
@@ -57,7 +58,11 @@ class Cluster:
     processes: ProcessTable
     worker_options: dict[str, Any] = field(default_factory=dict)
     """Overrides of the hives' `[worker]` table, set by steps before the hives start."""
+    queen_options: dict[str, Any] = field(default_factory=dict)
+    """Further keys of the queen's configuration, set by steps before it starts."""
     duration_overrides: dict[str, int] = field(default_factory=dict)
+    proxied: bool = False
+    """Whether the daemons dial each other through the forward proxy, which `spawn_proxy` starts."""
     daemons: dict[str, Daemon] = field(default_factory=dict)
 
     @property
@@ -100,10 +105,32 @@ class Cluster:
         command = [sys.executable, "-m", "harness.hub"]
         self._spawn("hub", "hub", address=address, config=config, path=path, command=command)
 
+    def spawn_proxy(self) -> None:
+        """Start the forward proxy that every daemon started from now on dials through."""
+        self.proxied = True
+        address = self.addresses.proxy()
+        config = {
+            "host": address.host,
+            "port": address.port,
+            "control_port": self.addresses.proxy_control().port,
+            "names": self.addresses.diallers(),
+        }
+        path = self.folder / "proxy.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(config), encoding="utf-8")
+        command = [sys.executable, "-m", "harness.proxy"]
+        self._spawn("proxy", "proxy", address=address, config=config, path=path, command=command)
+
+    def new_link(self) -> Link:
+        """Return the way in which the links of this cluster can be broken."""
+        if not self.proxied:
+            return KernelLink()
+        return ProxyLink(self.addresses.proxy(), self.addresses.proxy_control(), self.addresses.diallers())
+
     def spawn_queen(self) -> None:
         """Start the queen; `wait_until_up` waits for it."""
         address = self.addresses.queen()
-        config = self._common(address, "queen")
+        config = self._common(address, "queen") | self.queen_options
         path = self.folder / "queen.toml"
         write_toml(path, config)
         command = self.settings.daemons.queen
@@ -207,11 +234,19 @@ class Cluster:
     ) -> Daemon:
         argv = [*command, "--config", str(path)]
         process = self.processes.spawn(
-            role, name, argv, log_path=self.folder / f"{name}.log", env=environment_for_children()
+            role, name, argv, log_path=self.folder / f"{name}.log", env=self._environment(name)
         )
         client = Client(self.journal, address.url)
         self.daemons[name] = Daemon(role, name, address, config, path, process, client)
         return self.daemons[name]
+
+    def _environment(self, name: str) -> dict[str, str]:
+        """Return the environment of a daemon; one that dials others is pointed at the proxy where there is one."""
+        if not self.proxied or name not in self.addresses.diallers():
+            return environment_for_children()
+        proxy = self.addresses.proxy()
+        url = f"http://{name}:x@{proxy.host}:{proxy.port}"
+        return environment_for_children(HTTP_PROXY=url, http_proxy=url)
 
     def _wait_for_health(self, daemon: Daemon) -> dict[str, Any]:
         def is_this_process(answer: Answer) -> bool:

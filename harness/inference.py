@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import Any
 
@@ -48,13 +49,21 @@ class Inference:
             [partial(self.ask, f"question {number}", max_tokens=max_tokens) for number in range(count)],
         )
 
-    def stream(self, prompt: str, *, max_tokens: int, headers: dict[str, str] | None = None) -> LiveStream:
-        """Begin a streaming request to the queen."""
+    def stream(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        headers: dict[str, str] | None = None,
+        start: threading.Barrier | None = None,
+    ) -> LiveStream:
+        """Begin a streaming request to the queen, together with others when they share a barrier."""
         return LiveStream(
             self._cluster.journal,
             f"{self._cluster.queen.address.url}{CHAT}",
             self.body(prompt, max_tokens=max_tokens),
             headers=headers or {},
+            start=start,
         )
 
     def counter(self, daemon: Daemon, name: str, **labels: str) -> float:

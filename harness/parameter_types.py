@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import parse
 from behave import register_type
 
@@ -15,7 +17,11 @@ def _counted(noun: str) -> object:
     return read
 
 
-@parse.with_pattern(r"stopped|killed")
+ENDINGS = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
+"""What the words of the sentences do to a daemon."""
+
+
+@parse.with_pattern("|".join(ENDINGS))
 def _ending(text: str) -> str:
     return text
 
@@ -35,7 +41,13 @@ def _subject(text: str) -> str:
     return text
 
 
+@parse.with_pattern(r"constant|poisson")
+def _pace(text: str) -> str:
+    return text
+
+
 register_type(
+    Pace=_pace,
     Workers=_counted("worker"),
     Requests=_counted("request"),
     Hives=_counted("hive"),

@@ -32,7 +32,15 @@ class LiveStream:
     The thread only reads; steps look at it from outside and may do so while tokens arrive.
     """
 
-    def __init__(self, journal: Journal, url: str, body: dict[str, Any], *, headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        url: str,
+        body: dict[str, Any],
+        *,
+        headers: dict[str, str],
+        start: threading.Barrier | None = None,
+    ) -> None:
         self._journal = journal
         self.url = url
         self.body = body | {"stream": True}
@@ -53,6 +61,7 @@ class LiveStream:
         self.sent_at = time.monotonic()
         self.ended_at: float | None = None
         self._hang_up = threading.Event()
+        self._start = start
         self._thread = threading.Thread(target=self._read, name=f"stream-{self.request_id}", daemon=True)
         self._thread.start()
 
@@ -65,6 +74,13 @@ class LiveStream:
     def ended(self) -> bool:
         """Return whether nothing more will come."""
         return self.ended_at is not None
+
+    @property
+    def expected_end_at(self) -> float:
+        """When the last token is due at the pace so far, in seconds on the monotonic clock."""
+        first, last = self.tokens[0], self.tokens[-1]
+        pace_s = (last.arrived_at - first.arrived_at) / max(1, len(self.tokens) - 1)
+        return last.arrived_at + pace_s * (int(self.body["max_tokens"]) - len(self.tokens))
 
     def wait_for_tokens(self, count: int, *, within_s: float) -> None:
         """Wait until `count` tokens have arrived.
@@ -107,6 +123,10 @@ class LiveStream:
         self._journal.observe("stream", **seen)
         return seen
 
+    def join_when_done(self, timeout_s: float) -> None:
+        """Wait for the end, in whatever way, at most `timeout_s`."""
+        self._thread.join(timeout_s)
+
     def hang_up(self) -> None:
         """Close the connection in the middle, as a client that goes away does."""
         self._hang_up.set()
@@ -118,24 +138,32 @@ class LiveStream:
 
     def _read(self) -> None:
         try:
-            with (
-                httpx.Client(trust_env=False, verify=False, timeout=STREAM_TIMEOUT) as client,  # noqa: S501 - plain HTTP
-                client.stream("POST", self.url, json=self.body, headers=self._headers) as response,
-            ):
-                self.status = response.status_code
-                self.response_headers = dict(response.headers)
-                if response.status_code != 200:
-                    self.error_body = response.read().decode("utf-8", errors="replace")
-                    return
-                for line in response.iter_lines():
-                    if self._hang_up.is_set():
-                        return
-                    self._take(line)
+            with httpx.Client(
+                trust_env=False,
+                verify=False,  # noqa: S501 - plain HTTP on loopback; loading certificates costs 30 ms a client
+                timeout=STREAM_TIMEOUT,
+            ) as client:
+                if self._start is not None:
+                    self._start.wait()
+                self.sent_at = time.monotonic()
+                self._receive(client)
         except httpx.HTTPError as error:
             self.failure = f"{type(error).__name__}: {error}"
         finally:
             self.ended_at = time.monotonic()
             self.observe()
+
+    def _receive(self, client: httpx.Client) -> None:
+        with client.stream("POST", self.url, json=self.body, headers=self._headers) as response:
+            self.status = response.status_code
+            self.response_headers = dict(response.headers)
+            if response.status_code != 200:
+                self.error_body = response.read().decode("utf-8", errors="replace")
+                return
+            for line in response.iter_lines():
+                if self._hang_up.is_set():
+                    return
+                self._take(line)
 
     def _take(self, line: str) -> None:
         if not line.startswith("data:"):

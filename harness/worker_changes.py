@@ -49,6 +49,16 @@ class WorkerChanges:
         self._remember([])
         self.answers = self._workers.spawn_at_once(count)
 
+    def spawn_at_once_for(self, count: int, *, model: str) -> None:
+        """Spawn `count` workers for a model in one instant."""
+        self._remember([])
+        self.answers = self._workers.spawn_at_once(count, model=model)
+
+    def spawn_under_one_id(self, count: int) -> None:
+        """Ask for `count` workers under one new id in one instant."""
+        self._remember([])
+        self.answers = self._workers.spawn_at_once(count, worker_id=f"wrk-{secrets.token_hex(6)}")
+
     def spawn_model(self, model: str) -> None:
         """Ask for one worker for a model."""
         self._remember([])
@@ -110,6 +120,12 @@ class WorkerChanges:
         self._workers.signal(process, signal.SIGSTOP, why="frozen by a step")
         self._frozen.append(process)
         eventually(self._cluster.journal, "the worker is stopped", process.state, lambda s: s == "stopped", within_s=2)
+
+    def freeze_first(self) -> None:
+        """SIGSTOP the first worker; it is the subject of what follows."""
+        row = self._registry.queen_rows()[0]
+        self._remember([row])
+        self.freeze(row)
 
     def thaw_all(self) -> list[str]:
         """SIGCONT every frozen process that is still there; returns what could not be thawed."""

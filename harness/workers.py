@@ -26,9 +26,11 @@ class Workers:
         body = {"model": model} | {key: value for key, value in chosen.items() if value is not None}
         return self._cluster.queen.client.post("/v1/workers", body)
 
-    def spawn_at_once(self, count: int, *, hive: str | None = None) -> list[Answer]:
+    def spawn_at_once(
+        self, count: int, *, model: str = DEFAULT_MODEL, hive: str | None = None, worker_id: str | None = None
+    ) -> list[Answer]:
         """Ask the queen for `count` workers in one instant; each answer is as it came."""
-        spawns = [partial(self.spawn, hive=hive)] * count
+        spawns = [partial(self.spawn, model=model, hive=hive, worker_id=worker_id)] * count
         return all_at_once(self._cluster.journal, f"spawn {count} workers", spawns)
 
     def start(self, count: int, *, hive: str) -> list[str]:

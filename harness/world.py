@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
+import signal
+import threading
+from collections.abc import Mapping
 from functools import partial
 
 from harness.bad_starts import BadStart
 from harness.clients import Clients
-from harness.cluster import Cluster
+from harness.cluster import TOKEN_INTERVAL_MS, Cluster
 from harness.conditions import always, eventually
+from harness.crowd import Crowd
+from harness.errors import HarnessError
+from harness.faults.base import FaultStack
 from harness.fleet import all_at_once
+from harness.inference import Inference
+from harness.lease_peer import LeasePeer
+from harness.load.bench import Bench
 from harness.openai_client import OpenAIClient
+from harness.partitions import Partitions
+from harness.recovery import Recovery
 from harness.registry_view import RegistryView
 from harness.worker_changes import WorkerChanges
 from harness.workers import Workers
@@ -20,17 +32,72 @@ class World:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self.faults = FaultStack(cluster.journal)
         self.registry = RegistryView(cluster)
         self.workers = Workers(cluster, self.registry)
         self.changes = WorkerChanges(cluster, self.registry, self.workers)
         self.clients = Clients(cluster, self.registry)
+        self.recovery = Recovery(cluster, self.registry, self.workers)
+        self.crowd = Crowd(cluster, self.registry)
         self.bad_start = BadStart(cluster)
         self.openai = OpenAIClient(cluster)
+        self.partitions = Partitions(cluster, self.registry, self.faults)
+        self._peer: LeasePeer | None = None
+        self.bench = Bench(cluster, self.registry, self.clients, self.faults)
 
     @property
     def settle_s(self) -> float:
         """How long the views may take to agree: a worker's start-up, which the machine bounds and not a clock."""
         return self.cluster.durations.start_up_ms / 1000
+
+    @property
+    def peer(self) -> LeasePeer:
+        """The peer that a step began.
+
+        Raises:
+            HarnessError: none did.
+        """
+        if self._peer is None:
+            raise HarnessError("no step began a peer that leases as a hive")
+        return self._peer
+
+    def begin_lease_peer(self) -> None:
+        """Make a client that leases as a hive, once the queen is up."""
+        self._peer = LeasePeer(self.cluster)
+
+    @staticmethod
+    def seed(userdata: Mapping[str, str]) -> int:
+        """Return the seed given by `-D seed=`, else one of chance; the journal has it either way."""
+        return int(userdata.get("seed") or secrets.randbelow(1_000_000))
+
+    def restart_queen_with(self, *, queue_limit: int | None = None, lease_ms: int | None = None) -> None:
+        """Start the queen anew with another bound of its queue, or with leases of another length and their ratios."""
+        self.cluster.wait_until_up("queen")
+        self.cluster.end("queen", signal.SIGTERM, why="it is to start with another configuration")
+        if queue_limit is not None:
+            self.cluster.queen_options["queue_limit"] = queue_limit
+        if lease_ms is not None:
+            self.cluster.duration_overrides |= {
+                "lease_ms": lease_ms,
+                "heartbeat_ms": lease_ms // 3,
+                "orphan_grace_ms": 2 * lease_ms,
+            }
+        self.cluster.spawn_queen()
+        self.cluster.wait_until_up("queen")
+
+    def worker_token_counts(self, *, looks: int) -> list[float]:
+        """Return the tokens that the first worker has made, looked at several times, ten tokens' time apart."""
+        client = self.registry.client_of(self.registry.queen_rows()[0])
+        counts = []
+        for _ in range(looks):
+            counts.append(Inference.counter_at(client, "worker_tokens_total"))
+            threading.Event().wait(10 * TOKEN_INTERVAL_MS / 1000)
+        return counts
+
+    def probe_bound_s(self, probes: int) -> float:
+        """How long `probes` probes may take: each its interval and its time-out, and a heartbeat to tell the queen."""
+        durations = self.cluster.durations
+        return (probes * (durations.probe_ms + durations.probe_timeout_ms) + 2 * durations.heartbeat_ms) / 1000
 
     def start_hives(self, count: int, *, workers_each: int = 0) -> None:
         """Start `count` more hives at once, and on each `workers_each` workers, and wait until all are routed to."""
@@ -67,9 +134,11 @@ class World:
 
     def heal(self) -> list[str]:
         """Undo every fault that is still in force, the last one first; returns what could not be undone."""
-        return self.changes.thaw_all()
+        return self.faults.heal_all() + self.changes.thaw_all()
 
     def hang_up(self) -> None:
         """End every stream that a step left running, and give occupied ports back."""
+        self.bench.close()
         self.clients.hang_up()
         self.bad_start.close()
+        self.partitions.close()

@@ -1,11 +1,9 @@
 """Steps that start, stop and kill the daemons of the cluster, and look at the queen's list of hives."""
 
-import signal
-
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
 from harness.conditions import eventually
+from harness.parameter_types import ENDINGS
 
 
 @given("{hives:Hives} with {workers:Workers} each")
@@ -47,8 +45,7 @@ def when_hives_start(context, hives):
 
 @when("{name:w}-{number:d} is {ending:Ending}")
 def when_daemon_ends(context, name, number, ending):
-    number_of = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
-    context.world.cluster.end(f"{name}-{number}", number_of[ending], why=f"the step says {ending}")
+    context.world.recovery.end(f"{name}-{number}", ENDINGS[ending])
 
 
 @then("the queen lists {hives:Hives} that are available, with distinct ids and instances")

@@ -67,9 +67,10 @@ def then_stream_ends_with_error(context, bound_s):
     assert stream.failure is None, f"the connection itself broke: {stream.failure}"
 
 
-@then("the stream finishes with all {count:d} tokens and [DONE]")
-def then_stream_finishes(context, count):
+@then("the stream finishes with all of its tokens and [DONE]")
+def then_stream_finishes(context):
     stream = context.world.clients.stream
+    count = stream.body["max_tokens"]
     seen = stream.wait_for_end(within_s=10)
     assert stream.done, f"no [DONE]: {seen}"
     assert not stream.errors, f"error chunks: {stream.errors}"

@@ -21,7 +21,7 @@ Feature: A worker is restarted while it generates
   Scenario Outline: The worker is <asked> in the middle of a stream
     Given a client that has received half of the 60 tokens that it asked for
     When the worker that serves it is <asked>
-    Then the stream finishes with all 60 tokens and [DONE]
+    Then the stream finishes with all of its tokens and [DONE]
     And it runs again: same id, new instance, new process, and the old process is gone
     And the tokens received are the first tokens of the same request repeated whole
     And the queen, the hives and the process table agree on 1 worker

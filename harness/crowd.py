@@ -1,0 +1,70 @@
+"""A crowd of streaming clients that send in one instant, and a watch over the slots that they take."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from harness.cluster import Cluster
+from harness.errors import HarnessError
+from harness.inference import Inference
+from harness.registry_view import RegistryView
+from harness.stream import LiveStream
+
+SAMPLE_INTERVAL_S = 0.01
+"""Between two looks at the slots: half a token's pace, so that no taken slot is missed for long."""
+
+
+class Crowd:
+    """Streams that were begun together."""
+
+    def __init__(self, cluster: Cluster, registry: RegistryView) -> None:
+        self._cluster = cluster
+        self._registry = registry
+        self.streams: list[LiveStream] = []
+        self.samples: list[dict[str, Any]] = []
+        """What each worker said of its slots, look by look."""
+
+    def send(self, count: int, *, max_tokens: int) -> None:
+        """Begin `count` streams at one barrier and wait until they have all ended, watching the slots meanwhile."""
+        inference = Inference(self._cluster)
+        barrier = threading.Barrier(count)
+        done = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(done,), daemon=True)
+        watch.start()
+        self.streams = [
+            inference.stream(f"crowd {number}", max_tokens=max_tokens, start=barrier) for number in range(count)
+        ]
+        try:
+            for stream in self.streams:
+                stream.join_when_done(self._cluster.durations.deadline_ms / 1000 + max_tokens)
+        finally:
+            done.set()
+            watch.join(5)
+        sent = [stream.sent_at for stream in self.streams]
+        spread_ms = round((max(sent) - min(sent)) * 1000, 3)
+        self._cluster.journal.record("request", what="crowd", clients=count, sent_within_ms=spread_ms)
+
+    def outcomes(self) -> tuple[list[LiveStream], list[LiveStream]]:
+        """Return the streams that are whole, and the others."""
+        if not self.streams:
+            raise HarnessError("no crowd has sent anything in this scenario")
+        whole = [stream for stream in self.streams if stream.done and len(stream.tokens) == stream.body["max_tokens"]]
+        others = [stream for stream in self.streams if stream not in whole]
+        for stream in self.streams:
+            stream.observe()
+        return whole, others
+
+    def slots_seen(self) -> list[dict[str, Any]]:
+        """Return every look at the slots, for a `Then`."""
+        most = max((sample["slots_busy"] for sample in self.samples), default=0)
+        self._cluster.journal.observe("slots", looks=len(self.samples), most_busy=most)
+        return self.samples
+
+    def _watch(self, done: threading.Event) -> None:
+        clients = [self._registry.client_of(row) for row in self._registry.queen_rows()]
+        while not done.wait(SAMPLE_INTERVAL_S):
+            for client in clients:
+                answer = client.get("/health")
+                if answer.status == 200:
+                    self.samples.append({key: answer.json[key] for key in ("name", "slots_busy", "slots_total")})

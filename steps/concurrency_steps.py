@@ -1,0 +1,159 @@
+"""Steps about many things in one instant."""
+
+import itertools
+
+from behave import given, then, when
+
+from harness.registry_view import WorkerIdentity
+
+
+@given("a queen that lets {limit:d} requests wait")
+def given_queue_limit(context, limit):
+    context.world.restart_queen_with(queue_limit=limit)
+
+
+@given("a hive whose workers have {slots:d} slots")
+@given("a hive whose workers have {slots:d} slot")
+def given_slots(context, slots):
+    context.world.cluster.worker_options["slots"] = slots
+    context.world.start_hives(1)
+
+
+@given("leases of {lease_ms:d} ms")
+def given_short_leases(context, lease_ms):
+    context.world.restart_queen_with(lease_ms=lease_ms)
+
+
+@given("a peer that leases as a hive")
+def given_peer(context):
+    context.world.begin_lease_peer()
+
+
+@when('{count:Workers} are spawned at once for the model "{model}"')
+def when_spawned_for_absent_model(context, count, model):
+    context.world.changes.spawn_at_once_for(count, model=model)
+
+
+@when("{count:Workers} are spawned at once under one id")
+def when_spawned_under_one_id(context, count):
+    context.world.changes.spawn_under_one_id(count)
+
+
+@when("{count:d} clients each stream {tokens:d} tokens in the same instant")
+def when_crowd_streams(context, count, tokens):
+    context.world.crowd.send(count, max_tokens=tokens)
+
+
+@when("it sends {count:d} leases in a random order, {at_once:d} at a time")
+def when_peer_leases(context, count, at_once):
+    context.world.peer.lease_in_random_order(count, at_once=at_once, seed=context.world.seed(context.config.userdata))
+
+
+@when("it falls silent until its rows are being removed, and leases again, {times:d} times")
+def when_peer_returns(context, times):
+    context.world.peer.fall_silent_and_return(times, seed=context.world.seed(context.config.userdata))
+
+
+@when("the client hangs up")
+def when_client_hangs_up(context):
+    context.world.clients.stream.hang_up()
+
+
+@then("each worker is found by its id at the queen and at its hive")
+def then_found_by_id(context):
+    for row in context.world.registry.queen_rows():
+        at_queen = context.world.registry.row(row["id"])
+        at_hive = context.world.cluster.daemon(row["hive_id"]).client.get(f"/v1/workers/{row['id']}").expect(200).json
+        found = {WorkerIdentity.of_row(at_queen), WorkerIdentity.of_row(at_hive)}
+        assert found == {WorkerIdentity.of_row(row)}, f"listed {row}, found {found}"
+
+
+@then("every worker is idle by its own health")
+def then_all_idle(context):
+    for row in context.world.registry.queen_rows():
+        health = context.world.registry.client_of(row).get("/health").expect(200).json
+        assert (health["state"], health["slots_busy"]) == ("ready", 0), f"not idle: {health}"
+
+
+@then("all {count:d} streams are whole")
+def then_all_streams_whole(context, count):
+    whole, others = context.world.crowd.outcomes()
+    assert not others, f"{len(others)} streams are not whole, the first: {others[0].observe()}"
+    assert len(whole) == count, f"{len(whole)} streams, expected {count}"
+
+
+@then("the workers' own counts add up to {count:d}")
+def then_counts_add_up(context, count):
+    served = context.world.clients.served_by_workers()
+    assert sum(served.values()) == count, f"{count} requests, the workers count {served}"
+
+
+@then("no worker ever had more slots taken than it has")
+def then_slots_never_exceeded(context):
+    samples = context.world.crowd.slots_seen()
+    beyond = [sample for sample in samples if sample["slots_busy"] > sample["slots_total"]]
+    assert not beyond, f"more slots taken than there are: {beyond[:5]}"
+    assert any(sample["slots_busy"] for sample in samples), f"no taken slot was seen in {len(samples)} looks"
+
+
+@then("every client had sent before the first stream ended")
+def then_sent_together(context):
+    whole, others = context.world.crowd.outcomes()
+    streams = whole + others
+    last_sent, first_end = max(s.sent_at for s in streams), min(s.ended_at for s in streams)
+    assert last_sent < first_end, f"the last was sent {last_sent - first_end:.3f} s after the first had ended"
+
+
+@then('{won:d} of the answers is {good:d} and {lost:d} are {bad:d} with code "{code}"')
+def then_one_wins(context, won, good, lost, bad, code):
+    answers = context.world.changes.answers_observed()
+    winners = [answer for answer in answers if answer.status == good]
+    losers = [answer for answer in answers if (answer.status, answer.error_code) == (bad, code)]
+    assert (len(winners), len(losers)) == (won, lost), "answers:\n" + "\n".join(map(str, answers))
+
+
+@then('{count:Workers} serve "{model}"')
+def then_workers_serve(context, count, model):
+    rows = [row for row, _ in context.world.changes.spawned()]
+    assert len(rows) == count, f"{len(rows)} workers came up: {rows}"
+    assert {row["model"] for row in rows} == {model}, f"another model: {rows}"
+
+
+@then('the hub counted {count:d} download of "{model}"')
+def then_hub_counted(context, count, model):
+    counts = context.world.cluster.daemon("hub").client.get("/counts").expect(200).json
+    assert counts.get(model) == count, f"the hub counted {counts}"
+
+
+@then("the queen never showed an older lease after a newer one")
+def then_leases_never_backward(context):
+    looks = context.world.peer.looks()
+    backward = [(before, after) for before, after in itertools.pairwise(looks) if after < before]
+    assert len(set(looks)) > 1, f"the looks saw only {set(looks)}: they prove nothing"
+    assert not backward, f"the registry went backward: {backward[:5]}"
+
+
+@then("the queen shows the last lease of the {count:d}")
+def then_last_lease_shown(context, count):
+    shown = context.world.peer.shown_now()
+    assert shown == count, f"the queen shows lease {shown}, the last of {count} is lost"
+
+
+@then("its worker was there exactly once after each of the {times:d} returns")
+def then_there_once(context, times):
+    returns = context.world.peer.rows_after_returns()
+    assert returns == [1] * times, f"rows after each return: {returns}"
+
+
+@then("{whole:d} streams are whole and {refused:d} were refused with 429 or 503 and Retry-After")
+def then_some_refused(context, whole, refused):
+    good, others = context.world.crowd.outcomes()
+    told = [stream for stream in others if stream.status in {429, 503} and "retry-after" in stream.response_headers]
+    seen = [(stream.status, stream.error_body[:100]) for stream in others]
+    assert (len(good), len(told), len(others)) == (whole, refused, refused), f"{len(good)} whole, others: {seen}"
+
+
+@then("its token count stands still")
+def then_tokens_stand_still(context):
+    counts = context.world.worker_token_counts(looks=2)
+    assert counts[0] == counts[1], f"the worker still makes tokens for nobody: {counts}"
