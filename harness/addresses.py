@@ -16,6 +16,13 @@ HIVE_PORT = 9200
 HUB_PORT = 8088
 HUB_NODE = 200
 """The node of the model hub; hives count up from 1."""
+PROXY_PORT = 3128
+PROXY_CONTROL_PORT = 3129
+PROXY_NODE = 202
+HIVES_NAMED = 64
+"""How many hives the proxy knows by name: more than any scenario starts."""
+LOAD_NODE = 201
+"""The node that the load generator dials from; nothing listens there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,23 @@ class AddressBook:
         """Return the model hub's address."""
         return self._address(HUB_NODE, HUB_PORT)
 
+    def load_generator_host(self) -> str:
+        """Return the host that the load generator dials from."""
+        return _host(LOAD_NODE)
+
+    def proxy(self) -> Address:
+        """Return the forward proxy's address."""
+        return self._address(PROXY_NODE, PROXY_PORT)
+
+    def proxy_control(self) -> Address:
+        """Return the address by which the forward proxy is told its rules."""
+        return self._address(PROXY_NODE, PROXY_CONTROL_PORT)
+
+    @staticmethod
+    def diallers() -> dict[str, str]:
+        """Return the host of each node whose daemons dial others, by the name that they give to the proxy."""
+        return {"queen": _host(0)} | {f"hive-{number}": _host(number) for number in range(1, HIVES_NAMED + 1)}
+
     def close(self) -> None:
         """Give all leased ports back."""
         for lease in self._leases:
@@ -60,8 +84,7 @@ class AddressBook:
     def _address(self, node: int, port: int) -> Address:
         key = (node, port)
         if key not in self._addresses:
-            # Only Linux answers on all of 127.0.0.0/8 without being told.
-            host = f"127.1.{node}.1" if sys.platform == "linux" else "127.0.0.1"
+            host = _host(node)
             self._addresses[key] = Address(host, port if self._private_network else self._lease(host))
         return self._addresses[key]
 
@@ -73,3 +96,8 @@ class AddressBook:
         lease.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._leases.append(lease)
         return int(lease.getsockname()[1])
+
+
+def _host(node: int) -> str:
+    # Only Linux answers on all of 127.0.0.0/8 without being told.
+    return f"127.1.{node}.1" if sys.platform == "linux" else "127.0.0.1"

@@ -133,9 +133,9 @@ ALL = (
     ),
     Capability(
         "kernel_network",
-        "nft can cut links inside the sandbox",
+        "the kernel's packet filter can cut links inside the sandbox",
         probes.kernel_network,
-        "install nftables (apt-get install nftables), and see network_namespace",
+        "modprobe nf_tables (CONFIG_NF_TABLES, CONFIG_NFT_REJECT), and see network_namespace",
     ),
     Capability(
         "mount_tmpfs",

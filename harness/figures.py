@@ -15,7 +15,11 @@ from typing import Any
 import aiohttp
 
 from harness.inference import CHAT, Inference
+from harness.load.bench import BOUNDS
+from harness.load.plan import Pace
+from harness.load.result import VerdictKind
 from harness.playground import playground
+from harness.world import World
 
 STARTS = 5
 REQUESTS = 2000
@@ -23,6 +27,11 @@ CONNECTIONS = 16
 """Enough to keep one core busy, few enough not to queue."""
 STREAMS = 40
 """One after the other, so that the first token's time is the path's and not the load's."""
+
+RATES_PER_S = (100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1000)
+RATE_STEP_S = 5
+"""Long enough for a queue that grows: at 4 % over what is possible the mean passes 100 ms within these seconds."""
+_BOUNDS_TEXT = f"highest rate with mean < {BOUNDS.mean_ms:.0f} ms and p99 < {BOUNDS.p99_ms:.0f} ms"
 
 
 def measure(project: Path) -> list[str]:
@@ -36,6 +45,7 @@ def measure(project: Path) -> list[str]:
         for name, url in places.items():
             lines.append(_throughput(name, url))
         lines.append(_first_tokens(places))
+        lines.append(_highest_rate(world))
     return lines
 
 
@@ -103,6 +113,18 @@ def _first_tokens(places: dict[str, str]) -> str:
         f"first token: {direct:.1f} ms from the worker, {through:.1f} ms through queen and hive, "
         f"added {through - direct:.1f} ms (medians of {STREAMS})"
     )
+
+
+def _highest_rate(world: World) -> str:
+    """Raise the rate step by step until the bounds no longer hold, and return the last one that held them."""
+    held = "none"
+    for rate in RATES_PER_S:
+        world.bench.send(rate * RATE_STEP_S, pace=Pace.CONSTANT, seconds=RATE_STEP_S)
+        verdict = world.bench.verdict(BOUNDS)
+        if verdict.kind is not VerdictKind.GOOD:
+            return f"{_BOUNDS_TEXT}: {held}; at {rate}/s {verdict}"
+        held = world.bench.result().short()
+    return f"{_BOUNDS_TEXT}: {held}; that is the highest that was tried"
 
 
 def _spread(values: Iterable[float], unit: str, digits: int) -> str:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ from harness import sandbox
 from harness.sandbox import kernel, namespaces
 
 NOT_LINUX = "this is not Linux"
-NFT_PROBE = "table inet beehave_probe"
 
 
 def user_namespaces() -> str | None:
@@ -41,23 +38,25 @@ def network_namespace() -> str | None:
 
 
 def kernel_network() -> str | None:
-    """Load a filter rule, and remove it."""
+    """Put a filter rule into force, and take it back."""
     if obstacle := network_namespace():
         return obstacle
-    nft = find_nft()
-    if nft is None:
-        return "nft is not installed"
-    rule = f"{NFT_PROBE} {{ chain c {{ type filter hook input priority 0; ip saddr 127.255.255.254 counter drop; }} }}"
-    for command in (rule, f"delete {NFT_PROBE}"):
-        done = subprocess.run([nft, command], capture_output=True, text=True, check=False, timeout=10)
-        if done.returncode:
-            return f"nft refuses a rule: {(done.stderr.strip() or 'without a word').splitlines()[0]}"
+    if importlib.util.find_spec("pyroute2") is None:
+        return "the Python package pyroute2 is not installed"
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    from harness.faults.packet_filter import PacketFilter
+    from harness.links import Way
+
+    try:
+        packets = PacketFilter(table="beehave-probe")
+        try:
+            packets.remove(packets.add(Way("127.255.255.254", "127.255.255.253"), reset=False))
+        finally:
+            packets.close()
+    except (NetlinkError, OSError) as error:
+        return f"the kernel refuses a filter rule: {error}"
     return None
-
-
-def find_nft() -> str | None:
-    """Return the path of `nft`; the folder that it lies in is not on the PATH of everyone who may run it here."""
-    return shutil.which("nft", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 
 def mount_tmpfs() -> str | None:

@@ -100,6 +100,10 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             return True
         return failed
 
+    def abort(self, reason: str | None = None) -> None:
+        """Abort the run; behave calls every signal `KeyboardInterrupt`, so the reason is given here."""
+        super().abort(reason if self.interruption.number is None else self.interruption.reason)
+
     def run_hook(self, hook_name: str, *args: Any) -> bool:
         """Run a hook; the failure of one that belongs to no feature is kept for the JUnit file."""
         passed = bool(super().run_hook(hook_name, *args))

@@ -15,12 +15,15 @@ from harness.addresses import AddressBook
 from harness.cluster import Cluster
 from harness.identity import Identity
 from harness.journal import Journal
+from harness.links import Network, network_of
 from harness.processes import ProcessTable
 from harness.settings import Settings, load_settings
 from harness.world import World
 
 REPORTS = "reports"
 JOURNAL_NAME = "journal.ndjson"
+SHAPING_TAG = "link.shaping"
+"""Scenarios with this tag slow links down, which only the proxy can: their daemons dial through it in either mode."""
 CLUSTER_TAG = "cluster"
 """Scenarios with this tag find a queen and a model hub already started by the `before_scenario` hook."""
 
@@ -45,6 +48,7 @@ class Session:
     sandbox: SandboxLike
     addresses: AddressBook
     processes: ProcessTable
+    network: Network
     world: World | None = None
     _scenario_folder: Path | None = None
     _numbered: int = field(default=0)
@@ -62,7 +66,8 @@ class Session:
         run_folder = run_folder or new_run_folder(folder)
         journal = Journal(run_folder / JOURNAL_NAME)
         addresses = AddressBook(private_network=sandbox.private_network)
-        return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal))
+        network = network_of(userdata, private_network=sandbox.private_network)
+        return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal), network)
 
     def begin_scenario(self, name: str, tags: set[str]) -> World:
         """Make the world of a scenario; with the tag `@cluster`, start its queen and model hub."""
@@ -79,6 +84,8 @@ class Session:
         )
         self.world = World(cluster)
         if CLUSTER_TAG in tags:
+            if self.network is Network.PROXY or SHAPING_TAG in tags:
+                cluster.spawn_proxy()
             cluster.spawn_hub()
             cluster.spawn_queen()
         return self.world

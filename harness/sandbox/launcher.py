@@ -61,8 +61,8 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
         link.keep_writer()
         try:
             hold(link, life)
-        except OSError as error:
-            link.tell(failed=error.strerror)
+        except Exception as error:  # noqa: BLE001 - a copy of the caller must never run on as the caller
+            link.tell(failed=getattr(error, "strerror", None) or repr(error))
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return link

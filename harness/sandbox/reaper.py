@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import time
+import traceback
 from collections.abc import Set
 from types import FrameType
 
@@ -50,7 +51,13 @@ def fork_run(life: int) -> None:
     for number in FORWARDED:
         signal.signal(number, forward)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
-    os._exit(exit_code(_wait(run, woken, life)))
+    code = 1
+    try:
+        code = exit_code(_wait(run, woken, life))
+    except Exception:  # noqa: BLE001 - a copy of the caller must never run on as the caller
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def end_descendants(remembered: Set[Identity] = frozenset(), *, spare: Set[Identity] = frozenset()) -> None:
@@ -81,21 +88,20 @@ def _wait(run: int, woken: int, life: int) -> int:
     poll.register(woken, select.POLLIN)
     poll.register(life, 0)  # a hang-up is reported unasked
     seen: set[Identity] = set()
-    while True:
+    # Looked at before the first wait: the run may have ended before SIGCHLD had a handler to wake anybody.
+    while (status := reap_all().get(run)) is None:
+        if not kernel.IS_LINUX:
+            seen |= set(descendants(os.getpid()))
         events = dict(poll.poll(None if kernel.IS_LINUX else _SAMPLE_INTERVAL_MS))
         if life in events:  # the launcher was killed: its run has nobody left to run for
             os.kill(run, signal.SIGKILL)
             poll.unregister(life)
         if woken in events:
             os.read(woken, 4096)
-        if not kernel.IS_LINUX:
-            seen |= set(descendants(os.getpid()))
-        status = reap_all().get(run)
-        if status is not None:
-            for number in FORWARDED:
-                signal.signal(number, signal.SIG_IGN)  # from here on the PID may be another process's
-            end_descendants(seen)
-            return status
+    for number in FORWARDED:
+        signal.signal(number, signal.SIG_IGN)  # from here on the PID may be another process's
+    end_descendants(seen)
+    return status
 
 
 def reap_all() -> dict[int, int]:

@@ -24,24 +24,28 @@ def main(ready_file: Path, habits: list[str]) -> None:
     if "ignore-term" in habits:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-    held = []
-    if "listen" in habits:
-        held.append(socket.create_server(("127.0.0.1", 0)))
-    for habit in habits:
-        if habit.startswith("lock="):
-            file = Path(habit.removeprefix("lock=")).open("w")
-            fcntl.flock(file, fcntl.LOCK_EX)
-            held.append(file)
-    start_ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
-    half = ready_file.with_suffix(".part")
-    half.write_text(f"{os.getpid()} {start_ticks}\n")
-    half.rename(ready_file)
+    held: list[object] = [socket.create_server(("127.0.0.1", 0))] if "listen" in habits else []
+    held += [locked(habit.removeprefix("lock=")) for habit in habits if habit.startswith("lock=")]
+    say_ready(ready_file)
     if "die" in habits:
         return
     if "stop" in habits:
         os.kill(os.getpid(), signal.SIGSTOP)
     while True:  # pause() would end at the first signal that has a handler
         time.sleep(3600)
+
+
+def locked(path: str) -> int:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def say_ready(ready_file: Path) -> None:
+    start_ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    half = ready_file.with_suffix(".part")
+    half.write_text(f"{os.getpid()} {start_ticks}\n")
+    half.rename(ready_file)
 
 
 main(Path(sys.argv[2]), sys.argv[3:])

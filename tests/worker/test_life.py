@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -212,3 +214,29 @@ def test_a_stop_while_it_loads(start, tmp_path, model_file):
     worker.signal(signal.SIGTERM)
     assert worker.exit_status() == 0
     assert time.monotonic() - began < 0.5
+
+
+def test_it_lives_without_anybody_to_log_to(model_file):
+    """stderr closed from the start, as some supervisors do: no line may cost more than itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    argv = [sys.executable, "-m", "daemons.worker", "--model.path", str(model_file()), "--listen.port", str(port)]
+    shell = ["sh", "-c", 'exec "$@" 2>&-', "sh", *argv]
+    with subprocess.Popen(shell) as child:
+        try:
+            url, until = f"http://127.0.0.1:{port}/ready", time.monotonic() + 10
+            while not answers(url):
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(5) == 0
+        finally:
+            child.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.ConnectError:
+        return False

@@ -1,6 +1,7 @@
 """A before_all that fails after it has opened the session and started a daemon."""
 
 from daemon_starter import start_daemon
+
 from harness import hooks
 
 

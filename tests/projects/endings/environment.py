@@ -1,6 +1,7 @@
 """The harness's hooks, and two that fail when a scenario's tag says so."""
 
 from daemon_starter import start_daemon
+
 from harness import hooks
 from harness.hooks import after_step, before_all
 

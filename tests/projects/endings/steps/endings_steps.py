@@ -10,62 +10,62 @@ from daemon_starter import start_daemon
 
 
 @given("a daemon that nobody ends")
-def step(context):
+def given_a_daemon_that_nobody_ends(context):
     start_daemon(context, "double-fork", "ignore-term")
 
 
 @given("a daemon that the scenario ends")
-def step(context):
+def given_a_daemon_that_the_scenario_ends(context):
     context.daemon = start_daemon(context, "ignore-term")
     context.add_cleanup(context.daemon.kill)
 
 
 @given("a cleanup that writes a line")
-def step(context):
+def given_a_cleanup_that_writes_a_line(context):
     context.add_cleanup(write_line, "cleaned up")
 
 
 @given("a cleanup that takes an hour")
-def step(context):
+def given_a_cleanup_that_takes_an_hour(context):
     context.add_cleanup(write_line, "cleaned up")
     context.add_cleanup(time.sleep, 3600)
     context.add_cleanup(write_line, "cleaning up")
 
 
 @given("a line is written")
-def step(context):
+def given_a_line_is_written(context):
     write_line("the next scenario ran")
 
 
 @when("a step fails")
-def step(context):
+def when_a_step_fails(context):
     raise AssertionError("this is the failing step")
 
 
 @when("a step calls sys.exit")
-def step(context):
+def when_a_step_calls_sys_exit(context):
     sys.exit(0)
 
 
 @when("a step calls os._exit")
-def step(context):
+def when_a_step_calls_os_exit(context):
     os._exit(0)
 
 
 @when("a step waits")
-def step(context):
+def when_a_step_waits(context):
     write_line("waiting")
     time.sleep(3600)
 
 
 @when("a step waits a little")
-def step(context):
+def when_a_step_waits_a_little(context):
     write_line("printing")
     time.sleep(0.2)
 
 
 @then("the daemon is alive")
-def step(context):
+def then_the_daemon_is_alive(context):
     context.session.journal.observe("daemon", pid=context.daemon.pid)
     assert context.daemon.alive(), context.daemon
 

@@ -4,5 +4,5 @@ from behave import given
 
 
 @given("a step")
-def step(context):
+def given_a_step(context):
     pass

@@ -1,0 +1,85 @@
+"""The kernel's packet filter (nftables) of the run's own network, spoken to over netlink: no `nft` program is needed.
+
+One table with one chain on the output hook; a rule matches source and destination address and, if given, ports, so
+it cuts one direction of one link, established connections included. Each rule counts what it has hit.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from pyroute2.netlink.nfnetlink.nftsocket import NFPROTO_IPV4
+from pyroute2.nftables.expressions import genex, ipv4addr, verdict
+from pyroute2.nftables.main import NFTables
+
+from harness.links import Way
+
+TABLE = "beehave"
+CHAIN = "cuts"
+ACCEPT = 1
+DROP = 0
+META_L4PROTO = 16
+TRANSPORT_HEADER = 2
+TCP = b"\x06"
+REJECT_WITH_TCP_RESET = 1
+
+
+class PacketFilter:
+    """The cuts of one run. Needs a network namespace of its own with CAP_NET_ADMIN in it."""
+
+    def __init__(self, table: str = TABLE) -> None:
+        self._table = table
+        self._nft = NFTables(nfgen_family=NFPROTO_IPV4)
+        self._nft.table("add", name=table)
+        self._nft.chain("add", table=table, name=CHAIN, hook="output", type="filter", policy=ACCEPT, priority=0)
+
+    def add(self, way: Way, *, reset: bool) -> int:
+        """Drop the packets, or answer them with a TCP reset; returns the rule's handle."""
+        before = {rule.get_attr("NFTA_RULE_HANDLE") for rule in self._rules()}
+        expressions = [
+            *ipv4addr(src=way.source, dst=way.destination),
+            genex("meta", {"dreg": 1, "key": META_L4PROTO}),
+            _equals(TCP),
+            *_port(0, way.source_port),
+            *_port(2, way.destination_port),
+            genex("counter", {}),
+            *([genex("reject", {"type": REJECT_WITH_TCP_RESET, "icmp_code": 0})] if reset else verdict(DROP)),
+        ]
+        self._nft.rule("add", table=self._table, chain=CHAIN, expressions=(tuple(expressions),))
+        (handle,) = {rule.get_attr("NFTA_RULE_HANDLE") for rule in self._rules()} - before
+        return int(handle)
+
+    def packets(self, handle: int) -> int:
+        """Return how many packets a rule has hit so far."""
+        for rule in self._rules():
+            if rule.get_attr("NFTA_RULE_HANDLE") == handle:
+                for expression in rule.get_attr("NFTA_RULE_EXPRESSIONS"):
+                    if expression.get_attr("NFTA_EXPR_NAME") == "counter":
+                        return int(expression.get_attr("NFTA_EXPR_DATA").get_attr("NFTA_COUNTER_PACKETS"))
+        return 0
+
+    def remove(self, handle: int) -> None:
+        """Remove one rule."""
+        self._nft.rule("del", table=self._table, chain=CHAIN, handle=handle)
+
+    def close(self) -> None:
+        """Remove the table and close the socket."""
+        self._nft.table("del", name=self._table)
+        self._nft.close()
+
+    def _rules(self) -> list[Any]:
+        here = {"NFTA_RULE_TABLE": self._table, "NFTA_RULE_CHAIN": CHAIN}
+        rules = self._nft.get_rules()
+        return [rule for rule in rules if all(rule.get_attr(name) == value for name, value in here.items())]
+
+
+def _port(offset: int, port: int | None) -> list[Any]:
+    if port is None:
+        return []
+    load = genex("payload", {"dreg": 1, "base": TRANSPORT_HEADER, "offset": offset, "len": 2})
+    return [load, _equals(socket.htons(port).to_bytes(2, "little"))]
+
+
+def _equals(value: bytes) -> Any:
+    return genex("cmp", {"sreg": 1, "op": 0, "data": {"attrs": [("NFTA_DATA_VALUE", value)]}})

@@ -1,0 +1,247 @@
+"""The sandbox from outside: tiny programs that enter one, and what becomes of them and of what they started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import psutil
+import pytest
+
+from harness import probes
+from harness.errors import HarnessError
+from harness.sandbox import SandboxWish, wish
+from harness.sandbox.link import Link
+
+needs_namespaces = pytest.mark.skipif(
+    probes.pid_namespace() is not None, reason=f"no namespaces here: {probes.pid_namespace()}"
+)
+BOTH = [pytest.param("require", marks=needs_namespaces), "off"]
+BOUND_S = 20
+
+ENTER = """
+import json, os, signal, subprocess, sys, time
+import psutil
+from harness import sandbox
+MARKER, WISH = sys.argv[1:3]
+
+def sleeper():
+    # Forks twice, leads a session of its own, ignores what can be ignored.
+    code = ("import os, signal, sys, time; os.setsid(); os.fork() and os._exit(0); "
+            "[signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; print('up', flush=True); time.sleep(3600)")
+    process = subprocess.Popen([sys.executable, "-c", code, MARKER], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    process.wait()
+
+def ended(run):
+    print(json.dumps({"code": run.exit_code, "told": dict(run.told)}), flush=True)
+
+info = sandbox.enter(sandbox.wish(WISH), ended)
+"""
+
+
+def start(program, wished, **options):
+    marker = f"mark-{uuid.uuid4().hex}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENTER + program, marker, wished],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+    process.marker = marker
+    return process
+
+
+def run(program, wished, **options):
+    process = start(program, wished, **options)
+    output, errors = process.communicate(timeout=BOUND_S)
+    return process.returncode, output, errors, marked(process.marker)
+
+
+def marked(marker):
+    return [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or [])]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + BOUND_S
+    while not condition():
+        assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_the_launcher_ends_like_the_run_and_gets_what_it_told(wished):
+    code, output, _, _ = run("sandbox.tell_launcher(folder='f', finished=True); sys.exit(3)", wished)
+    assert code == 3
+    assert json.loads(output)["code"] == 3
+    assert json.loads(output)["told"]["folder"] == "f"
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_a_run_that_ends_with_0_before_it_was_finished_has_failed(wished):
+    code, output, errors, _ = run("os._exit(0)", wished)
+    assert code == 1
+    assert json.loads(output)["code"] == 1
+    assert "in the middle of its run" in errors
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_the_launcher_is_told_of_a_killed_run(wished):
+    code, output, _, alive = run("sleeper(); os.kill(os.getpid(), signal.SIGKILL)", wished)
+    assert code == 137
+    assert json.loads(output)["code"] == 137
+    assert not alive
+
+
+@pytest.mark.parametrize("wished", BOTH)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_launcher_reaches_the_run(wished, number):
+    process = start(
+        f"signal.signal({number:d}, lambda *_: os._exit(77))\nprint('up', flush=True); time.sleep(60)", wished
+    )
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+    assert process.wait(BOUND_S) == 77
+    process.communicate()
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_the_second_signal_ends_a_run_that_never_looks_at_signals(wished):
+    blocked = "signal.pthread_sigmask(signal.SIG_BLOCK, [1, 2, 15]); sleeper(); print('up', flush=True); time.sleep(60)"
+    process = start(blocked, wished)
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)  # more than SAME_SIGNAL_WINDOW_S
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(BOUND_S) == 143
+    assert not marked(process.marker)
+    process.communicate()
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_a_signal_to_child_and_group_at_once_is_one_signal(wished):
+    process = start(
+        "came = []\nsignal.signal(15, lambda *_: came.append(1))\nprint('up', flush=True)\n"
+        "while not came: time.sleep(0.01)\ntime.sleep(0.3); sys.exit(5)",
+        wished,
+    )
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(BOUND_S) == 5
+    process.communicate()
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_sigkill_to_the_launcher_ends_everything(wished):
+    process = start("sleeper(); print('up', flush=True); time.sleep(3600)", wished)
+    assert process.stdout.readline() == "up\n"
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) >= 3
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not marked(process.marker) and not any(p.is_running() for p in below))
+
+
+@pytest.mark.parametrize("wished", BOTH)
+def test_an_orphan_is_reaped_when_it_ends(wished):
+    program = """
+code = "import os, time; p = os.fork(); p and (print(p, flush=True), os._exit(0)); os.closerange(0, 3); time.sleep(60)"
+process = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+orphan = psutil.Process(int(process.stdout))
+assert orphan.ppid() == os.getppid(), "the reaper adopts it"
+orphan.kill()
+deadline = time.monotonic() + 10
+while psutil.pid_exists(orphan.pid):
+    assert time.monotonic() < deadline, orphan.status()
+    time.sleep(0.01)
+sandbox.tell_launcher(finished=True)
+"""
+    code, _, errors, _ = run(program, wished)
+    assert code == 0, errors
+
+
+@needs_namespaces
+def test_namespaces_are_private():
+    program = """
+import socket
+assert info.private_network and info.private_processes
+assert sorted(psutil.pids()) == [1, os.getpid()], psutil.pids()
+assert list(psutil.net_if_addrs()) == ["lo"]
+socket.create_server(("127.1.2.3", 80)).close()
+assert json.dumps(info.kind) == '"namespaces"' and not info.reason
+sandbox.tell_launcher(finished=True)
+"""
+    code, _, errors, _ = run(program, "require")
+    assert code == 0, errors
+
+
+@needs_namespaces
+def test_a_sandbox_in_a_sandbox():
+    program = """
+inner = subprocess.run([sys.executable, "-c",
+    "from harness import sandbox, probes; assert probes.pid_namespace() is None; "
+    "sandbox.enter(sandbox.SandboxWish.REQUIRE, lambda run: None); sandbox.tell_launcher(finished=True)"])
+sandbox.tell_launcher(finished=True)
+sys.exit(inner.returncode)
+"""
+    code, _, errors, _ = run(program, "require")
+    assert code == 0, errors
+
+
+FORBID_PID_NAMESPACES = """
+import os, sys
+from pathlib import Path
+from harness.sandbox import kernel
+user = os.getuid()
+kernel.unshare(kernel.CLONE_NEWUSER)
+Path("/proc/self/setgroups").write_text("deny")
+Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+Path("/proc/sys/user/max_pid_namespaces").write_text("0")
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+@needs_namespaces
+@pytest.mark.parametrize(("wished", "expected"), [("auto", 0), ("require", 1)])
+def test_where_namespaces_are_forbidden(wished, expected):
+    program = """
+assert info.kind == "portable" and "No space left on device" in info.reason, info
+sleeper()
+sandbox.tell_launcher(finished=True)
+"""
+    marker = f"mark-{uuid.uuid4().hex}"
+    command = [sys.executable, "-c", FORBID_PID_NAMESPACES, "-c", ENTER + program, marker, wished]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
+    assert done.returncode == expected, done.stderr
+    assert ("sandbox=require, but namespaces are impossible" in done.stderr) is (wished == "require")
+    assert not marked(marker)
+
+
+def test_the_option_comes_before_the_variable(monkeypatch):
+    monkeypatch.setenv("BEEHAVE_SANDBOX", "off")
+    assert wish("require") is SandboxWish.REQUIRE
+    assert wish(None) is SandboxWish.OFF
+    monkeypatch.delenv("BEEHAVE_SANDBOX")
+    assert wish(None) is SandboxWish.AUTO
+    with pytest.raises(HarnessError, match="expected one of auto, require, off"):
+        wish("on")
+
+
+def test_facts_are_read_to_the_last_whole_line():
+    link = Link()
+    link.tell(a=1)
+    link.tell(b=2)
+    os.write(link._writer, b'{"half":')
+    assert link.wait_for_facts() == {"a": 1}
+    assert link.remaining_facts() == {"b": 2}
+    link.keep_reader()
+    os.close(link._reader)
