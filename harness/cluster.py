@@ -15,13 +15,20 @@ from harness.errors import HarnessError
 from harness.http import Answer, Client
 from harness.journal import Journal
 from harness.links import KernelLink, Link, ProxyLink
-from harness.model_files import MIB
+from harness.memory_groups import RunGroup
+from harness.model_files import MIB, NEEDS
 from harness.processes import ManagedProcess, ProcessTable, environment_for_children
 from harness.settings import Durations, Settings
 from harness.toml_writer import write_toml
 
 MODELS = {"tiny:1b": MIB, "small:3b": 2 * MIB, "large:70b": 256 * MIB}
 """What the hub has, by reference and bytes of weights: two that load at once, one whose loading can be watched."""
+MODELS |= dict.fromkeys(NEEDS, MIB) | {"understated:8b": 32 * MIB, "understated:200m": 200 * MIB}
+"""Those of the scenarios about memory. What takes gigabytes takes them of a declared device, in steps, one for each MiB
+of its file; only `understated:200m` takes the host's."""
+
+FILLER_MODELS = tuple(f"filler-{number:02d}-{'x' * 96}:1k" for number in range(40))
+"""Models of 1 KiB with long names: together their rows fill several pages of a database, and pulling them is quick."""
 
 DEFAULT_MODEL = "tiny:1b"
 TOKEN_INTERVAL_MS = 20
@@ -58,9 +65,15 @@ class Cluster:
     processes: ProcessTable
     worker_options: dict[str, Any] = field(default_factory=dict)
     """Overrides of the hives' `[worker]` table, set by steps before the hives start."""
+    hive_options: dict[str, Any] = field(default_factory=dict)
+    """Further keys and tables of the hives' configuration, set by steps before they start."""
+    memory_group: RunGroup = field(default_factory=RunGroup)
+    """Where hives are to make the control groups of their workers."""
     queen_options: dict[str, Any] = field(default_factory=dict)
     """Further keys of the queen's configuration, set by steps before it starts."""
     duration_overrides: dict[str, int] = field(default_factory=dict)
+    launchers: dict[str, list[str]] = field(default_factory=dict)
+    """By role, what a daemon's command line is handed to: a program that changes itself and then becomes the daemon."""
     proxied: bool = False
     """Whether the daemons dial each other through the forward proxy, which `spawn_proxy` starts."""
     daemons: dict[str, Daemon] = field(default_factory=dict)
@@ -100,7 +113,8 @@ class Cluster:
         address = self.addresses.hub()
         path = self.folder / "hub.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        config = {"host": address.host, "port": address.port, "folder": str(self.hub_folder), "models": MODELS}
+        models = MODELS | dict.fromkeys(FILLER_MODELS, 1024)
+        config = {"host": address.host, "port": address.port, "folder": str(self.hub_folder), "models": models}
         path.write_text(json.dumps(config), encoding="utf-8")
         command = [sys.executable, "-m", "harness.hub"]
         self._spawn("hub", "hub", address=address, config=config, path=path, command=command)
@@ -150,6 +164,7 @@ class Cluster:
                 "token_interval_ms": TOKEN_INTERVAL_MS,
             }
             | self.worker_options,
+            **self.hive_options,
         }
         path = self.folder / f"{name}.toml"
         write_toml(path, config)
@@ -232,7 +247,7 @@ class Cluster:
         path: Path,
         command: list[str],
     ) -> Daemon:
-        argv = [*command, "--config", str(path)]
+        argv = [*self.launchers.get(role, []), *command, "--config", str(path)]
         process = self.processes.spawn(
             role, name, argv, log_path=self.folder / f"{name}.log", env=self._environment(name)
         )

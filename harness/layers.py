@@ -56,20 +56,19 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
         session = self._session()
         problems: list[str] = []
         with self._interruption.may_break_in(allowed=False):
-            self._attempt(lambda: super(HarnessContext, self)._pop(capture_sink), "a cleanup", problems)
+            self._attempt(lambda: super(HarnessContext, self)._pop(capture_sink), "cleanup", problems)
             scenario = layer.get("scenario")
             if scenario is None:
-                problems += self._leaks_since(layer[_CENSUS], session)
+                self._attempt(lambda: problems.extend(self._leaks_since(layer[_CENSUS], session)), "census", problems)
                 _tell(layer.get("rule") or layer.get("feature"), problems)
-                if problems:
-                    self._set_root_attribute("failed", True)  # noqa: FBT003 - behave's own signature
+                self._runner.run_problems += problems
             else:
                 self._end_scenario(scenario, layer, session, problems)
         if problems:
             raise LeftBehindError("\n".join(problems))
 
     def _do_cleanups(self) -> None:
-        """Run all cleanups of the layer on top, the last registered first, and raise the first error after all.
+        """Run all cleanups of the layer on top, the last registered first, and raise what went wrong after all.
 
         Unlike behave's own, it goes on after a `sys.exit` or a KeyboardInterrupt in one of them.
         """
@@ -83,9 +82,10 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
                 self._root["cleanup_errors"] += 1
                 self.print_cleanup_error(self, cleanup, error)
                 errors.append(error)
+        if len(errors) == 1 and isinstance(errors[0], Exception):
+            raise errors[0]
         if errors:
-            first = errors[0]
-            raise first if isinstance(first, Exception) else LeftBehindError(f"a cleanup raised {first!r}")
+            raise LeftBehindError("; ".join(repr(error) for error in errors))
 
     def _do_remaining_cleanups(self, capture_sink: Any = None) -> None:
         """End the run: the layers that an abort left, the cleanups of the test run, the last census, the session.
@@ -95,20 +95,22 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
         problems: list[str] = []
         session = self._session()
         with self._interruption.may_break_in(allowed=False):
-            self._attempt(
-                lambda: super(HarnessContext, self)._do_remaining_cleanups(capture_sink), "a cleanup", problems
-            )
-            if _CENSUS in self._root:
-                problems += self._leaks_since(self._root[_CENSUS], session)
+            self._attempt(lambda: super(HarnessContext, self)._do_remaining_cleanups(capture_sink), "cleanup", problems)
+            if (before := self._root.get(_CENSUS)) is not None:
+                self._attempt(lambda: problems.extend(self._leaks_since(before, session)), "census", problems)
             remove_temporary_folder()
+            self._runner.run_problems += problems
             if session is not None:
-                failed = bool(problems or self._root["failed"] or self.aborted or self._runner.has_problems())
-                verdict = "failed" if failed else "passed"
-                session.journal.record("run_ended", verdict=verdict, problems=problems, reason=self._why_ended())
+                failed = bool(self._root["failed"] or self.aborted or self._runner.has_problems())
+                session.journal.record(
+                    "run_ended",
+                    verdict="failed" if failed else "passed",
+                    problems=self._runner.run_problems,
+                    reason=self._why_ended(),
+                )
                 session.close()
         _print(problems)
         if problems:
-            self._runner.run_problems += problems
             raise LeftBehindError("\n".join(problems))
 
     def _end_scenario(
@@ -116,7 +118,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
     ) -> None:
         if session is not None:
             self._attempt(lambda: problems.extend(session.end_scenario()), "ending the scenario", problems)
-        problems += self._leaks_since(layer[_CENSUS], session)
+        self._attempt(lambda: problems.extend(self._leaks_since(layer[_CENSUS], session)), "census", problems)
         if self._interruption.number is not None and not self.aborted:
             problems.append(f"{self._interruption.reason} while the scenario was ending; its cleanups were completed")
             self.abort(reason=self._interruption.reason)

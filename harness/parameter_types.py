@@ -7,6 +7,8 @@ import signal
 import parse
 from behave import register_type
 
+from harness.faults.database import Damage
+
 
 def _counted(noun: str) -> object:
     @parse.with_pattern(rf"(?:a|\d+) {noun}s?")
@@ -46,11 +48,79 @@ def _pace(text: str) -> str:
     return text
 
 
+@parse.with_pattern(r"the queen and hive-\d+|hive-\d+ and its workers")
+def _ends(text: str) -> str:
+    return text
+
+
+@parse.with_pattern(r"the queen|hive-\d+")
+def _node(text: str) -> str:
+    return text.removeprefix("the ")
+
+
+@parse.with_pattern(r"hive-\d+")
+def _hive_name(text: str) -> str:
+    return text
+
+
+@parse.with_pattern(r"available|suspect|unavailable")
+def _hive_state(text: str) -> str:
+    return text
+
+
+@parse.with_pattern(r"still waits|has given up")
+def _patience(text: str) -> str:
+    return text
+
+
+@parse.with_pattern("|".join(Damage))
+def _damage(text: str) -> Damage:
+    return Damage(text)
+
+
+@parse.with_pattern(r"locked|on a full disk|read-only")
+def _away(text: str) -> str:
+    return text
+
+
+_KEEPERS = {"its device": "device", "a control group": "cgroup", "the hive's watchdog": "watchdog"}
+
+
+@parse.with_pattern("|".join(_KEEPERS))
+def _memory_keeper(text: str) -> str:
+    return _KEEPERS[text]
+
+
+_UNITS = {"MiB": 1024 * 1024, "GB": 1_000_000_000}
+
+
+@parse.with_pattern(r"\d+ (?:MiB|GB)")
+def _size(text: str) -> int:
+    number, unit = text.split()
+    return int(number) * _UNITS[unit]
+
+
+@parse.with_pattern(r"with status \d+|by SIGKILL")
+def _process_end(text: str) -> tuple[int | None, int | None]:
+    word = text.rsplit(maxsplit=1)[-1]
+    return (None, int(signal.SIGKILL)) if word == "SIGKILL" else (int(word), None)
+
+
 register_type(
+    MemoryKeeper=_memory_keeper,
+    Size=_size,
+    ProcessEnd=_process_end,
+    Ends=_ends,
+    Node=_node,
+    HiveName=_hive_name,
+    HiveState=_hive_state,
+    Patience=_patience,
     Pace=_pace,
     Workers=_counted("worker"),
     Requests=_counted("request"),
     Hives=_counted("hive"),
+    Damage=_damage,
+    Away=_away,
     Ending=_ending,
     WorkerEnding=_worker_ending,
     RequestKind=_request_kind,

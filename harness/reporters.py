@@ -44,8 +44,9 @@ class HonestJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no
 
     def _process_run_items_for(self, parent: Any, report: FeatureReportData) -> None:
         super()._process_run_items_for(parent, report)
-        if isinstance(parent, Feature) and parent.status is Status.cleanup_error:
-            case = ElementTree.Element("testcase", classname=report.classname, name="the end of the feature", time="0")
+        if parent.status is Status.cleanup_error:
+            name = f"the end of the {parent.type} {parent.name}"
+            case = ElementTree.Element("testcase", classname=report.classname, name=name, time="0")
             case.append(_element("error", "LeftBehindError", str(parent.error_message)))
             report.testcases.append(case)
             report.counts_tests += 1

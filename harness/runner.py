@@ -17,11 +17,12 @@ from behave.runner import the_step_registry as step_definitions  # not step_regi
 from behave.runner_util import parse_features
 from behave.step_registry import AmbiguousStep
 
-from harness import reporters, sandbox, selection
+from harness import memory_groups, reporters, sandbox, selection
 from harness.errors import HarnessError
 from harness.evidence import AssertionTrace
 from harness.interruption import Interruption
 from harness.layers import HarnessContext
+from harness.memory_groups import MEMORY_GROUP
 from harness.output import survive_closed_output
 from harness.step_guard import StepGuard, UnawaitedCoroutines
 
@@ -169,6 +170,8 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
                     self._unawaited.refuse(result, f"hook {name}")
                 except KeyboardInterrupt:
                     self._hook_error = self.interruption.reason
+                    for statement in args:  # behave marks it as failed and says nothing
+                        statement.error_message = f"not run: {self._hook_error}"
                     raise
                 except Exception as error:
                     self._hook_error = f"{type(error).__name__}: {error}"
@@ -182,6 +185,8 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
 
 def draw_report(run: sandbox.EndedRun) -> None:
     """Draw the report from the journal, in the launcher: the run itself may have been killed."""
+    if group := run.told.get(MEMORY_GROUP):
+        memory_groups.clear(Path(group))
     folder = run.told.get(RUN_FOLDER)
     if folder is None:
         return

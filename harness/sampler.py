@@ -130,15 +130,15 @@ def trend(process: str, usages: Sequence[Usage], limit: Limit, load: Load) -> Tr
 
 
 def look(identity: Identity) -> Usage | None:
-    """Return what a process uses now, None when it is gone (a process that has its PID now is another one)."""
+    """Return what a process uses now, None when it is dead: another one may have its PID, or nobody has reaped it."""
     try:
         process = psutil.Process(identity.pid)
         with process.oneshot():
             memory, threads, cpu = process.memory_info(), process.num_threads(), process.cpu_times()
         usage = Usage(time.monotonic(), memory.rss, process.num_fds(), threads, cpu.user + cpu.system)
-    except psutil.NoSuchProcess:  # zombies included
+    except psutil.NoSuchProcess:
         return None
-    return usage if identity.exists() else None
+    return usage if identity.alive() else None  # a zombie answers too: it uses nothing, which is flat
 
 
 @dataclass

@@ -16,6 +16,7 @@ from harness.cluster import Cluster
 from harness.identity import Identity
 from harness.journal import Journal
 from harness.links import Network, network_of
+from harness.memory_groups import RunGroup
 from harness.processes import ProcessTable
 from harness.settings import Settings, load_settings
 from harness.world import World
@@ -48,7 +49,8 @@ class Session:
     sandbox: SandboxLike
     addresses: AddressBook
     processes: ProcessTable
-    network: Network
+    userdata: Mapping[str, str] = field(default_factory=dict)
+    memory_group: RunGroup = field(default_factory=RunGroup)
     world: World | None = None
     _scenario_folder: Path | None = None
     _numbered: int = field(default=0)
@@ -66,8 +68,7 @@ class Session:
         run_folder = run_folder or new_run_folder(folder)
         journal = Journal(run_folder / JOURNAL_NAME)
         addresses = AddressBook(private_network=sandbox.private_network)
-        network = network_of(userdata, private_network=sandbox.private_network)
-        return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal), network)
+        return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal), dict(userdata))
 
     def begin_scenario(self, name: str, tags: set[str]) -> World:
         """Make the world of a scenario; with the tag `@cluster`, start its queen and model hub."""
@@ -81,10 +82,13 @@ class Session:
             hub_folder=self.run_folder / "hub-models",
             addresses=self.addresses,
             processes=self.processes,
+            memory_group=self.memory_group,
         )
         self.world = World(cluster)
         if CLUSTER_TAG in tags:
-            if self.network is Network.PROXY or SHAPING_TAG in tags:
+            # Asked here and not when the run opens: the kernel's answer costs a run without a cluster 0.2 s.
+            network = network_of(self.userdata, private_network=self.sandbox.private_network)
+            if network is Network.PROXY or SHAPING_TAG in tags:
                 cluster.spawn_proxy()
             cluster.spawn_hub()
             cluster.spawn_queen()
@@ -112,6 +116,11 @@ class Session:
             shutil.rmtree(self._scenario_folder, ignore_errors=True)
         self._scenario_folder = None
 
+    @property
+    def cgroup_roots(self) -> list[Path]:
+        """The control groups below which whatever appears is this run's."""
+        return self.memory_group.roots
+
     def expected_processes(self) -> set[Identity]:
         """Return processes that live through scenarios: none yet."""
         return set()
@@ -123,6 +132,7 @@ class Session:
     def close(self) -> None:
         """End the run: give the ports back, remove the shared models, close the journal."""
         self.addresses.close()
+        self.memory_group.close()
         shutil.rmtree(self.run_folder / "hub-models", ignore_errors=True)
         scenarios = self.run_folder / "scenarios"
         if scenarios.is_dir() and not any(scenarios.iterdir()):

@@ -11,6 +11,7 @@ from behave.matchers import Match, MatchWithError
 from behave.model import Step
 from behave.runner import Context
 
+from harness.errors import HarnessError
 from harness.evidence import AssertionTrace, gathered
 from harness.interruption import Interruption
 
@@ -110,9 +111,14 @@ class StepGuard:
             self._unawaited.refuse(result, f'step "{step.name}"')
 
     def _evidence_rule(self, step: Step, context: Context) -> contextlib.AbstractContextManager[Any]:
-        session = getattr(context, "session", None)
-        if step.step_type != "then" or session is None:
+        if step.step_type != "then":
             return contextlib.nullcontext()
+        session = getattr(context, "session", None)
+        if session is None:
+            raise HarnessError(
+                "this run has no session, so no Then can have evidence: let environment.py take before_all, "
+                "before_scenario and after_step from harness.hooks"
+            )
         return gathered(session.journal, self._trace)
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from harness.bad_starts import BadStart
@@ -13,14 +13,17 @@ from harness.clients import Clients
 from harness.cluster import TOKEN_INTERVAL_MS, Cluster
 from harness.conditions import always, eventually
 from harness.crowd import Crowd
+from harness.databases import Databases
 from harness.errors import HarnessError
 from harness.faults.base import FaultStack
 from harness.fleet import all_at_once
 from harness.inference import Inference
 from harness.lease_peer import LeasePeer
 from harness.load.bench import Bench
+from harness.memory_trials import MemoryTrials
 from harness.openai_client import OpenAIClient
 from harness.partitions import Partitions
+from harness.queen_database import QueenDatabase
 from harness.recovery import Recovery
 from harness.registry_view import RegistryView
 from harness.worker_changes import WorkerChanges
@@ -42,7 +45,10 @@ class World:
         self.bad_start = BadStart(cluster)
         self.openai = OpenAIClient(cluster)
         self.partitions = Partitions(cluster, self.registry, self.faults)
+        self.databases = Databases(cluster, self.faults, self.workers, self.clients)
+        self.queen_database = QueenDatabase(cluster, self.faults, self.workers, self.registry)
         self._peer: LeasePeer | None = None
+        self.memory = MemoryTrials(cluster, self.registry, self.workers, self.changes, self.faults)
         self.bench = Bench(cluster, self.registry, self.clients, self.faults)
 
     @property
@@ -121,6 +127,13 @@ class World:
             )
             self.workers.wait_until_routable(self.workers.ids_of(answers))
 
+    def start_hives_with_memory(self, count: int, *, devices: Sequence[int] = ()) -> None:
+        """Start hives with declared devices of these sizes in bytes, which always restart their workers: the policy
+        under which a worker that cannot fit would be started for ever."""
+        self.cluster.worker_options["restart"] = "always"
+        self.memory.devices.declare(*devices)
+        self.start_hives(count)
+
     def let_heartbeats_pass(self, count: int) -> None:
         """Wait until a hive has had time for `count` heartbeats, watching that it lives."""
         hive = self.cluster.hives[0]
@@ -142,3 +155,4 @@ class World:
         self.clients.hang_up()
         self.bad_start.close()
         self.partitions.close()
+        self.memory.close()

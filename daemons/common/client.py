@@ -140,8 +140,10 @@ class PeerClient:
         json_body: object = None,
         headers: Mapping[str, str] | None = None,
         timeout_ms: int | None = None,
+        connect_ms: int | None = None,
     ) -> Answer:
-        """One request and its complete answer, within `timeout_ms` (probe_timeout_ms when None).
+        """One request and its complete answer, within `timeout_ms` (probe_timeout_ms when None), of which connecting may
+        take `connect_ms` (that of the durations when None).
 
         Raises:
             PeerError: no complete answer came.
@@ -154,9 +156,11 @@ class PeerClient:
             data = dump_json(json_body)
             sent["content-type"] = "application/json"
         milliseconds = self._durations.probe_timeout_ms if timeout_ms is None else timeout_ms
+        connect_s = (self._durations.connect_ms if connect_ms is None else connect_ms) / 1000
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         try:
             async with asyncio.timeout(milliseconds / 1000):
-                async with self.session.request(method, url, data=data, headers=sent) as response:
+                async with self.session.request(method, url, data=data, headers=sent, timeout=timeout) as response:
                     return Answer(response.status, await _read_bounded(response))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise PeerError(peer_fault(error), type(error).__name__) from None

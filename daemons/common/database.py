@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +52,35 @@ class Database:
         """
         return await self._in_thread(lambda: self._in_transaction(work))
 
+    async def look(self, read: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `read` in the database's thread, read-only and on a connection of its own.
+
+        The open connection answers from its page cache and does not notice what became of the file; this one does.
+
+        Raises:
+            sqlite3.Error: SQLite's own words; also when there is no file.
+        """
+        return await self._in_thread(lambda: self._look(read))
+
+    async def alone(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in the database's thread: nothing is read or written through this object meanwhile."""
+        return await self._in_thread(work)
+
+    async def release(self) -> None:
+        """Close the file, so that nothing is written into it; `run` fails until it is opened again."""
+        await self._in_thread(self._close)
+
+    async def begin_anew(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+        """Put a new file, filled by `fill`, in the place of this one; whoever needs the old one has copied it before.
+
+        The new file is made whole beside the old one and then takes its name. When that fails the old file stays, and
+        the database stays closed: nothing is written into a file that is not to be trusted.
+
+        Raises:
+            sqlite3.Error, OSError: the disk refuses.
+        """
+        await self._in_thread(lambda: self._begin_anew(fill))
+
     async def close(self) -> None:
         """Finish what was asked before, close the file and end the thread. May be called twice."""
         if self._connection is not None:
@@ -73,6 +103,30 @@ class Database:
             connection.close()
             raise
         self._connection = connection
+
+    def _look(self, read: Callable[[sqlite3.Connection], Result]) -> Result:
+        place = f"{self.path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(place, uri=True, isolation_level=None, timeout=_BUSY_MS / 1000)) as connection:
+            connection.row_factory = sqlite3.Row
+            return read(connection)
+
+    def _begin_anew(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+        self._close()
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        _remove(fresh, "", "-journal")
+        try:
+            with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+                self._upgrade(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                fill(connection)
+                connection.execute("COMMIT")
+        except BaseException:
+            with suppress(OSError):
+                _remove(fresh, "", "-journal")
+            raise
+        _remove(self.path, "-wal", "-shm")  # those of the old file; a new one must not meet them
+        fresh.replace(self.path)
+        self._open()
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -103,3 +157,8 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _remove(path: Path, *suffixes: str) -> None:
+    for suffix in suffixes:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -53,6 +53,8 @@ class Durations(BaseModel):
     """How long a worker lives on without a hive: two leases."""
     mark_down_ms: Milliseconds = 2_000
     """The cool-down of a worker whose connection was refused or reset."""
+    memory_watch_ms: Milliseconds = 100
+    """How often a hive looks at a worker's memory where no control group holds its limit."""
     download_stall_ms: Milliseconds = 60_000
     """How long a download may bring no byte."""
     download_tries: Count = 6
@@ -67,6 +69,12 @@ class Durations(BaseModel):
     """The window in which restarts are counted against the breaker."""
     breaker_restarts: Count = 5
     """Restarts within the window after which a worker is failed and left alone."""
+
+    @property
+    def push_connect_ms(self) -> int:
+        """How long a lease's TCP connect may take: a heartbeat at most. Where packets are dropped the kernel sends the
+        next SYN only after a second or more, and a new push finds a healed link sooner than the old one."""
+        return min(self.connect_ms, self.heartbeat_ms)
 
     @model_validator(mode="after")
     def _ratios_hold(self) -> Self:

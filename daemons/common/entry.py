@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -18,7 +19,8 @@ _USAGE = """usage: python -m daemons.{role} [--config FILE] [--section.key VALUE
 
 Values come from the TOML file, then from {prefix}_SECTION__KEY in the environment, then from the flags; the last wins.
 Signals: SIGTERM and SIGINT stop with a drain, a second one ends at once, SIGHUP reads the configuration again.
-Exit: 0 stopped, 1 internal error, 2 usage or configuration, 3 cannot listen, 4 model file, 5 data, 6 orphaned worker.
+Exit: 0 stopped, 1 internal error, 2 usage or configuration, 3 cannot listen, 4 model file, 5 data, 6 orphaned worker,
+7 device out of memory.
 """
 
 
@@ -31,6 +33,7 @@ def main(role: str, build: Callable[[Sequence[str]], Daemon], argv: Sequence[str
         argv: the flags; those of the process when None.
     """
     guard_start_up()
+    _occupy_standard_descriptors()
     gc.disable()  # until the run loop freezes what the imports made: an eighth of the start-up is walking it
     flags = sys.argv[1:] if argv is None else list(argv)
     if "--help" in flags or "-h" in flags:
@@ -40,6 +43,19 @@ def main(role: str, build: Callable[[Sequence[str]], Daemon], argv: Sequence[str
         sys.stdout.write(f"{role} {VERSION}\n")
         sys.exit(0)
     sys.exit(_run(role, build, flags))
+
+
+def _occupy_standard_descriptors() -> None:
+    """Put /dev/null where stdin, stdout or stderr are closed (`2>&-`, some supervisors).
+
+    Else the next socket gets the number 2, and every log line is written into it: the event loop dies of that.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is this one: those below it are in use by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 the signature is os'
 
 
 def _run(role: str, build: Callable[[Sequence[str]], Daemon], flags: Sequence[str]) -> ExitStatus:

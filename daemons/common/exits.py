@@ -22,6 +22,8 @@ class ExitStatus(IntEnum):
     """The data folder or the database cannot be used."""
     ORPHANED = 6
     """A worker whose hive is gone for orphan_grace, or disowned it with 410."""
+    OUT_OF_MEMORY = 7
+    """A worker whose device has not the memory that its model, or what it generates, needs."""
 
 
 class FatalError(Exception):

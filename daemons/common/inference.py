@@ -124,7 +124,10 @@ class InferenceApp(ABC):
         farewell_ms = self.daemon.durations.farewell_ms
         try:
             async with call.running.bounds():
-                return await self.serve(call)
+                outcome = await self.serve(call)
+            if outcome is Outcome.SERVED:
+                self.daemon.inflight.served.add(call.running.request_id)
+            return outcome
         except EndedError as ended:
             log.info("inference_ended", reason=ended.reason, begun=call.answer.begun)
             if ended.reason is not EndReason.CLIENT_GONE:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from daemons.common.deadline import Deadline
 from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.served import ServedIds
 
 
 class EndReason(StrEnum):
@@ -113,6 +114,7 @@ class InFlight:
     """The running inferences of one daemon."""
 
     def __init__(self) -> None:
+        self.served = ServedIds()
         self._running: dict[str, Running] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -128,10 +130,12 @@ class InFlight:
         """Count a request in for the length of the block.
 
         Raises:
-            ApiError: 409 when a request of this id is running already, so that nothing is run twice.
+            ApiError: 409 when a request of this id is running already or has been served: nothing is run twice.
         """
         if request_id in self._running:
             raise ApiError(ErrorCode.DUPLICATE_REQUEST, "a request with this X-Request-Id is running already")
+        if request_id in self.served:
+            raise ApiError(ErrorCode.DUPLICATE_REQUEST, "a request with this X-Request-Id has been served already")
         running = self._running[request_id] = Running(request_id, deadline)
         self._empty.clear()
         try:

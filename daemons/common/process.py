@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,17 @@ def is_same_process(pid: int, ticks: int | None) -> bool:
     """Whether the process that had this PID and these start ticks still runs. A zombie does not run."""
     found = _look(pid)
     return found is not None and ticks is not None and found[0] == ticks and not found[1]
+
+
+@cache
+def boot_id() -> str:
+    """The name of this boot: start ticks count from it, so they mean nothing in another one."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        import psutil
+
+        return str(int(psutil.boot_time()))
 
 
 def _look(pid: int) -> tuple[int, bool] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +69,18 @@ class WorkerLeaseAnswer(Wire):
     hive_instance: str
 
 
+class Shortage(Wire):
+    """What there was too little of, when a worker ran, or would have run, out of memory."""
+
+    of: Literal["device", "memory_limit", "host"]
+    device: str | None = None
+    """The device's name, when it is one."""
+    needed_bytes: Count
+    """All that the worker needed, as far as it came to be known: at least so much."""
+    available_bytes: Count
+    """All that there was for it."""
+
+
 class WorkerRow(Wire):
     """One worker: the same object in the hive's list, in the hive's lease and, with more, in the queen's list."""
 
@@ -88,6 +100,9 @@ class WorkerRow(Wire):
     served_total: Count = 0
     restarts: Count = 0
     device: str | None = None
+    memory_limit_bytes: Count | None = None
+    shortage: Shortage | None = None
+    """The figures behind the reason `out_of_memory`."""
     restart_policy: RestartPolicy = "on-failure"
     load_progress: float = 0.0
     healthy: bool = True
@@ -104,6 +119,29 @@ class Departure(Wire):
     signal: int | None = None
     reason: str
     forced: bool = False
+
+
+class DeviceUse(Wire):
+    """What one worker has of a device."""
+
+    worker_id: str
+    pid: int
+    used_bytes: Count
+    reserved_bytes: Count
+    """What admission has set aside for it while it loads; 0 from then on."""
+
+
+class DeviceEntry(Wire):
+    """A device of a node, with all who use it: two hives may share one, so they may be another hive's."""
+
+    name: str
+    memory_bytes: Count
+    used_bytes: Count
+    claimed_bytes: Count
+    """What is used or set aside: the rest is free for the next worker."""
+    workers: list[DeviceUse] = []
+    fault: str | None = None
+    """Why the ledger of the device cannot be read, when it cannot: nothing is started on it then."""
 
 
 class ModelEntry(Wire):
@@ -135,7 +173,7 @@ class HiveLease(Wire):
     workers: list[WorkerRow]
     departed: list[Departure] = []
     models: list[ModelEntry] = []
-    devices: list[dict[str, Any]] = []
+    devices: list[DeviceEntry] = []
     resources: Resources
 
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -56,6 +56,8 @@ class Worker(Section):
     slots: int = Field(default=2, ge=1, le=SLOTS_MAX)
     token_interval_ms: int = Field(default=20, ge=0, le=TOKEN_INTERVAL_MAX_MS)
     restart: RestartWhen = RestartWhen.ON_FAILURE
+    memory_limit_bytes: int | None = Field(default=None, gt=0)
+    """None: a worker may take what the node has."""
 
     @field_validator("command")
     @classmethod
@@ -73,6 +75,24 @@ class Worker(Section):
         return host
 
 
+class Device(Section):
+    """A device that workers compute on, `[[devices]]`: declared, not found, so its ledger file counts what is used."""
+
+    name: str = Field(pattern=ID_PATTERN)
+    memory_bytes: int = Field(gt=0)
+    ledger: Path
+    """Hives that share the device name the same file."""
+
+
+class Memory(Section):
+    """How the memory limits of workers are enforced."""
+
+    enforce: Literal["auto", "cgroup", "watchdog"] = "auto"
+    """auto: by a control group where one can be made, else by the hive's own watch over each worker's memory."""
+    cgroup: Path | None = None
+    """The control group below which workers get theirs; None: the hive's own."""
+
+
 class HiveConfig(DaemonConfig):
     """The whole configuration of a hive."""
 
@@ -86,6 +106,16 @@ class HiveConfig(DaemonConfig):
     queen: Queen = Queen()
     hub: Hub = Hub()
     worker: Worker = Worker()
+    devices: tuple[Device, ...] = ()
+    memory: Memory = Memory()
+
+    @field_validator("devices")
+    @classmethod
+    def _have_their_own_names(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        names = [device.name for device in devices]
+        if len(set(names)) < len(names) or len({device.ledger for device in devices}) < len(names):
+            raise ValueError("should have a name and a ledger of its own for each device")
+        return devices
 
     @property
     def worker_host(self) -> str:

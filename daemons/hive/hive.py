@@ -16,10 +16,10 @@ from daemons.common.relay import Relay
 from daemons.hive.config import HiveConfig
 from daemons.hive.datafolder import DataFolder
 from daemons.hive.inference import HiveRouter
-from daemons.hive.metrics import HiveCounters, add_gauges
+from daemons.hive.metrics import HiveCounters, add_device_gauges, add_gauges
 from daemons.hive.node import Node
 
-_RELOADED = ("slots", "token_interval_ms", "restart")
+_RELOADED = ("slots", "token_interval_ms", "restart", "memory_limit_bytes")
 """The keys of `[worker]` that a reload applies: what the next spawn gets unless it says otherwise."""
 
 
@@ -44,7 +44,13 @@ class Hive(Daemon):
         self._counters = HiveCounters(self.metrics)
         self._router = HiveRouter()
         self.relay = Relay(self, self._router, lost=ErrorCode.WORKER_LOST)
-        add_gauges(self.metrics, lambda: self._node.rows() if self._node else [], self._queen_up)
+        add_gauges(
+            self.metrics,
+            lambda: self._node.rows() if self._node else [],
+            self._queen_up,
+            lambda: self._node is not None and self._node.catalog_on_disk,
+        )
+        add_device_gauges(self.metrics, lambda: self._node.places.devices() if self._node else [])
         self.api = create_api(self)
         self.app = finish(self, self.api)
 

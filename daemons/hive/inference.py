@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -10,7 +11,8 @@ from daemons.common import asgi
 from daemons.common.completions import ChatRequest, CompletionRequest
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.targets import Attempt, Target, Verdict
-from daemons.common.wire import WORKER_ID_HEADER
+from daemons.common.wire import WORKER_ID_HEADER, Shortage, WorkerState
+from daemons.hive.memory.shortage import ShortError
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.workers.facts import ProcessFacts
 from daemons.hive.workers.prober import Prober
@@ -80,9 +82,12 @@ class WorkerRoute:
         """The next worker, with a slot of it taken.
 
         Raises:
-            ApiError: 429 when the slots are taken, 503 when no worker can serve this now.
+            ApiError: 429 when the slots are taken, 503 when no worker can serve this now, 507 when none ever will
+                because memory is too short.
         """
         serving = self._serving()
+        if not serving and (short := self._short_of_memory()) is not None:
+            raise ShortError(short, f"there is too little memory for every worker with {self._model} on this hive")
         if not serving:
             raise ApiError(ErrorCode.NO_WORKER_AVAILABLE, self._why_none())
         chosen = choose([Candidate(each, facts.slots_total, facts.relaying) for each, (_, facts) in serving.items()])
@@ -98,6 +103,7 @@ class WorkerRoute:
         """Give the slot back, and tell the supervisor what the attempt says about its worker."""
         supervisor, process = self._taken.pop(target.label)
         process.relaying -= 1
+        process.active_at_ms = time.monotonic() * 1000
         if attempt.verdict is Verdict.SERVED:
             supervisor.served(process)
         elif attempt.verdict in (Verdict.UNREACHABLE, Verdict.BROKE):
@@ -111,6 +117,18 @@ class WorkerRoute:
             if process is not None and process.port is not None:
                 found[supervisor.id] = (supervisor, process)
         return found
+
+    def _short_of_memory(self) -> Shortage | None:
+        """What there was too little of, when every worker of the model has failed of it here. Of a worker that the
+        queen chose this says nothing final: she has others."""
+        rows = [supervisor.row() for supervisor in self._roster if supervisor.facts.spec.model == self._model]
+        if (
+            self._chosen is not None
+            or not rows
+            or any(row.state is not WorkerState.FAILED or row.shortage is None for row in rows)
+        ):
+            return None
+        return rows[-1].shortage
 
     def _why_none(self) -> str:
         if self._chosen is None:

@@ -1,24 +1,14 @@
-"""What the node says about itself: its boot, its processes' command lines, and what it has to offer."""
+"""What the node says about itself: its processes' command lines, and what it has to offer."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from functools import cache
 from pathlib import Path
 
 import psutil
 
 from daemons.hive.wire import NodeResources
-
-
-@cache
-def boot_id() -> str:
-    """The name of this boot: start times count from it, so they mean nothing in another one."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return str(int(psutil.boot_time()))
 
 
 def command_names(pid: int, path: Path) -> bool:

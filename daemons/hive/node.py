@@ -16,10 +16,12 @@ from daemons.common.wire import ModelEntry, WorkerRow, WorkerState
 from daemons.hive.config import HiveConfig
 from daemons.hive.datafolder import DataFolder
 from daemons.hive.machine import resources
+from daemons.hive.memory.places import Places
 from daemons.hive.metrics import HiveCounters
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.hub import Hub
 from daemons.hive.models.pulls import Pulls
+from daemons.hive.recovery.mender import Mender
 from daemons.hive.store import Store
 from daemons.hive.uplink import Uplink
 from daemons.hive.wire import Lease, NodeResources
@@ -58,18 +60,27 @@ class Node:
         self._store = Store(folder.database)
         self._scribe = Scribe(self._store, durations.heartbeat_ms)
         self.client = PeerClient(config.listen.host, durations)
-        self.catalog = Catalog(self._store, folder.models)
+        self._mender = Mender(self._store, folder.models.resolve(), counters, self._scribe.rewrite)
+        self.catalog = Catalog(self._store, folder.models, self._mender)
         hub = Hub(self.client, config.hub.url, durations) if config.hub.url is not None else None
         self.pulls = Pulls(self.catalog, hub, durations, counters.downloads)
         self.prober = Prober(self.client, config.worker_host, durations)
         self.uplink = self._uplink()
         hive_url = (Address("127.0.0.1", bound.port) if everywhere else bound).url
+        self.places = Places(
+            config.devices,
+            config.memory,
+            config.hive_id,
+            counters.out_of_memory,
+            lambda: resources(folder.models).memory_available_bytes,
+        )
         surroundings = Surroundings(
             durations=durations,
             files=self._files,
             launcher=Launcher(config, self._files, hive_url),
             prober=self.prober,
             models=self.pulls,
+            places=self.places,
             save=self._scribe.save,
             changed=self._changed,
             announce=self.announce,
@@ -86,13 +97,12 @@ class Node:
         """
         try:
             self._files.prepare()
-            await self._store.open()
-            await self.catalog.load()
-            stored = await self._store.workers()
+            stored = await self.catalog.open()
         except (OSError, sqlite3.Error) as error:
             raise FatalError(
                 ExitStatus.DATA, f"cannot use {self._folder.database}: {error}. Check --data_dir, or move the file."
             ) from None
+        self.places.open({worker.instance for worker in stored})
         self._scribe.seed(stored)
         self.roster.restore(stored)
 
@@ -104,7 +114,7 @@ class Node:
         """What runs for as long as the hive does. Ends by cancellation."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._scribe.run(lambda: self.roster), name="scribe")
-            tasks.create_task(self._flush_catalog(), name="catalog")
+            tasks.create_task(self._tend_catalog(), name="catalog")
             if self.uplink is not None:
                 tasks.create_task(self.uplink.run(), name="uplink")
 
@@ -123,6 +133,11 @@ class Node:
         if self.uplink is not None:
             self.uplink.changed()
             await self.uplink.flush()
+
+    @property
+    def catalog_on_disk(self) -> bool:
+        """False while the rows of models are in memory only."""
+        return self._mender.in_memory is None and self.catalog.fault is None
 
     def rows(self) -> list[WorkerRow]:
         """Every worker's row, by id."""
@@ -147,7 +162,7 @@ class Node:
             workers=self.rows(),
             departed=list(self.roster.departed),
             models=[ModelEntry(ref=m.ref, size_bytes=m.size_bytes, sha256=m.sha256) for m in self.catalog],
-            devices=[],
+            devices=self.places.devices(),
             resources=self.resources(),
         )
 
@@ -162,6 +177,7 @@ class Node:
             yield f"worker rows are not written ({self._scribe.fault})"
         if self.catalog.fault is not None:
             yield f"model rows are not written ({self.catalog.fault})"
+        yield from self._mender.degraded()
 
     def details(self) -> Mapping[str, Any]:
         """The hive's own fields in `/health`."""
@@ -187,8 +203,9 @@ class Node:
         if self.uplink is not None:
             self.uplink.changed()
 
-    async def _flush_catalog(self) -> None:
+    async def _tend_catalog(self) -> None:
         while True:
             await asyncio.sleep(self._config.durations.heartbeat_ms / 1000)
-            if self.catalog.fault is not None:
-                await self.catalog.flush()
+            if self._scribe.fault is not None:
+                await self.catalog.verify()  # the worker rows are in the same file
+            await self.catalog.tend()

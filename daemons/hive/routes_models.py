@@ -43,6 +43,7 @@ def add_model_routes(app: FastAPI, hive: Hive) -> None:
     async def pull_model(body: PullRequest, response: Response) -> PullAnswer:
         """Pull a model from the hub. One download however many ask; 404 when the hub has no such model."""
         node = hive.node()
+        await node.catalog.verify()
         pull = await node.pulls.ensure(body.model)
         if pull is None:
             response.status_code = 200
@@ -53,6 +54,7 @@ def add_model_routes(app: FastAPI, hive: Hive) -> None:
     @app.get("/v1/models", tags=["models"], operation_id="list_models")
     async def models() -> ModelList:
         """The catalog, in the shape of OpenAI's list."""
+        await hive.node().catalog.verify()
         cards = [
             ModelCard(id=model.ref, created=model.created, size_bytes=model.size_bytes, sha256=model.sha256)
             for model in hive.node().catalog

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
 
 from daemons.common.wire import ShutdownRequest
@@ -19,8 +21,8 @@ def add_node_routes(app: FastAPI, hive: Hive) -> None:
 
     @app.get("/v1/devices", tags=["node"], operation_id="list_devices")
     async def devices() -> DeviceList:
-        """The declared devices of this node."""
-        return DeviceList(devices=[])
+        """The declared devices of this node, with what each worker has of them now."""
+        return DeviceList(devices=await asyncio.to_thread(hive.node().places.devices))
 
     @app.get("/v1/resources", tags=["node"], operation_id="get_resources")
     async def resources() -> NodeResources:

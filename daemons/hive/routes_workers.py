@@ -21,12 +21,15 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
 
     @app.post("/v1/workers", status_code=202, tags=["workers"], operation_id="spawn_worker")
     async def spawn(body: SpawnRequest) -> WorkerRow:
-        """Start a worker. Its model is pulled first when the catalog lacks it; 404 when the hub lacks it too."""
+        """Start a worker. Its model is pulled first when the catalog lacks it; 404 when the hub lacks it too.
+
+        507 when the model is here and its declared need fits into no device, or not into the memory limit.
+        """
         node = hive.node()
         worker_id = node.roster.reserve(body.id)
         try:
             await node.pulls.ensure(body.model)
-            supervisor = node.roster.spawn(worker_id, body)
+            supervisor = await node.roster.spawn(worker_id, body)
         finally:
             node.roster.release(worker_id)
         log.info("spawn_accepted", worker_id=worker_id, model=body.model)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from daemons.common.database import Database
 from daemons.common.logs import log
-from daemons.common.wire import WorkerState
-from daemons.hive.machine import boot_id
+from daemons.common.process import boot_id
+from daemons.common.wire import Shortage, WorkerState
 from daemons.hive.workers.facts import WorkerFacts, WorkerSpec
 from daemons.hive.workers.states import RestartWhen
 
+Result = TypeVar("Result")
+
+APPLICATION_ID: Final = 0x62686976
+"""`bhiv`: by this a hive's database is told from an empty file and from another program's, whatever its version."""
+TABLES: Final = ("models", "workers")
+
 SCHEMA: Final = (
-    """
+    f"""
+    PRAGMA application_id = {APPLICATION_ID};
     CREATE TABLE workers (
         id TEXT PRIMARY KEY,
         model TEXT NOT NULL,
@@ -27,11 +35,14 @@ SCHEMA: Final = (
         detail TEXT,
         restarts INTEGER NOT NULL,
         stopping INTEGER NOT NULL,
-        instance TEXT,
+        instance TEXT NOT NULL,
+        spawned INTEGER NOT NULL,
         pid INTEGER,
         start_ticks INTEGER,
         boot_id TEXT,
-        port INTEGER
+        port INTEGER,
+        memory_limit_bytes INTEGER,
+        shortage TEXT
     ) STRICT;
     CREATE TABLE models (
         ref TEXT PRIMARY KEY,
@@ -57,13 +68,17 @@ class StoredWorker:
     detail: str | None
     restarts: int
     stopping: bool
-    instance: str | None
-    """That of the present process; None while there is none."""
+    instance: str
+    spawned: bool
+    """A process of this instance may be there: from just before its spawn until its end was seen."""
     pid: int | None
-    """None although there is an instance: the hive died between the spawn and this row's second write."""
+    """None although it was spawned: the hive died between the spawn and this row's second write."""
     start_ticks: int | None
     boot_id: str | None
     port: int | None
+    memory_limit_bytes: int | None = None
+    shortage: str | None = None
+    """What there was too little of, as JSON, when the row rests for that."""
 
     @classmethod
     def of(cls, facts: WorkerFacts, *, spawned: bool, stopping: bool) -> StoredWorker:
@@ -80,17 +95,27 @@ class StoredWorker:
             detail=facts.detail,
             restarts=facts.restarts,
             stopping=stopping,
-            instance=facts.instance if spawned else None,
+            instance=facts.instance,
+            spawned=spawned,
             pid=process.pid if process else None,
             start_ticks=process.start_ticks if process else None,
             boot_id=boot_id() if process else None,
             port=process.port if process else None,
+            memory_limit_bytes=spec.memory_limit_bytes,
+            shortage=facts.shortage.model_dump_json() if facts.shortage else None,
         )
 
     @property
     def spec(self) -> WorkerSpec:
         """What was asked for."""
-        return WorkerSpec(self.id, self.model, self.slots, self.restart, self.token_interval_ms)
+        return WorkerSpec(
+            self.id, self.model, self.slots, self.restart, self.token_interval_ms, self.memory_limit_bytes
+        )
+
+    @property
+    def shortage_found(self) -> Shortage | None:
+        """What there was too little of."""
+        return Shortage.model_validate_json(self.shortage) if self.shortage is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,7 @@ class Store:
     """Rows, read at the start and written through. Raises sqlite3.Error as SQLite says it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.name = path.name
         """The file's name, for logs: never its folder."""
         self._database = Database(path, SCHEMA)
@@ -126,18 +152,14 @@ class Store:
         found: list[StoredWorker] = []
         for row in rows:
             try:
-                found.append(_worker(row))
+                found.append(worker_of(dict(row)))
             except ValueError as error:
                 log.error("worker_row_unreadable", worker_id=row["id"], error=str(error))
         return found
 
     async def save_worker(self, worker: StoredWorker) -> None:
         """Insert or replace one row."""
-        statement = _insert("workers", StoredWorker)
-        values = tuple(
-            str(value) if isinstance(value, WorkerState | RestartWhen) else value for value in astuple(worker)
-        )
-        await self._database.run(lambda db: db.execute(statement, values))
+        await self._database.run(lambda db: _put_worker(db, worker))
 
     async def remove_worker(self, worker_id: str) -> None:
         """Forget one row."""
@@ -150,20 +172,54 @@ class Store:
 
     async def save_model(self, model: StoredModel) -> None:
         """Insert or replace one row."""
-        statement = _insert("models", StoredModel)
-        await self._database.run(lambda db: db.execute(statement, astuple(model)))
+        await self._database.run(lambda db: _put_model(db, model))
 
     async def remove_model(self, ref: str) -> None:
         """Forget one row."""
         await self._database.run(lambda db: db.execute("DELETE FROM models WHERE ref = ?", (ref,)))
 
+    # For the recovery of a damaged file (daemons/hive/recovery).
 
-def _worker(row: sqlite3.Row) -> StoredWorker:
+    async def look(self, read: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Read the file as it is on disk now; see Database.look."""
+        return await self._database.look(read)
+
+    async def alone(self, work: Callable[[], Result]) -> Result:
+        """Run `work` while no row is read or written."""
+        return await self._database.alone(work)
+
+    async def release(self) -> None:
+        """Let go of the file: writes fail until it is opened again."""
+        await self._database.release()
+
+    async def begin_anew(self, models: Iterable[StoredModel], workers: Iterable[StoredWorker]) -> None:
+        """Put a new file with these rows in the place of the old one; see Database.begin_anew."""
+
+        def fill(db: sqlite3.Connection) -> None:
+            for model in models:
+                _put_model(db, model)
+            for worker in workers:
+                _put_worker(db, worker)
+
+        await self._database.begin_anew(fill)
+
+
+def worker_of(row: Mapping[str, Any]) -> StoredWorker:
+    """The worker that a row describes. Raises ValueError when a word in it is unknown."""
     values = dict(row)
     values["state"] = WorkerState(values["state"])
     values["restart"] = RestartWhen(values["restart"])
-    values["stopping"] = bool(values["stopping"])
+    values["stopping"], values["spawned"] = bool(values["stopping"]), bool(values["spawned"])
     return StoredWorker(**values)
+
+
+def _put_worker(db: sqlite3.Connection, worker: StoredWorker) -> None:
+    values = [str(value) if isinstance(value, WorkerState | RestartWhen) else value for value in astuple(worker)]
+    db.execute(_insert("workers", StoredWorker), values)
+
+
+def _put_model(db: sqlite3.Connection, model: StoredModel) -> None:
+    db.execute(_insert("models", StoredModel), astuple(model))
 
 
 def _insert(table: str, row: type[StoredWorker] | type[StoredModel]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from daemons.common.client import PeerClient, PeerError
@@ -53,12 +54,17 @@ class Uplink:
         """Lease until cancelled."""
         pause_ms = self._first_pause_ms
         while True:
+            # Pauses count from the begin of a push: a slow link must not make heartbeats rarer, and one that hung has
+            # waited already, so that a healed link is found out at once.
+            began = time.monotonic()
             if await self.push():
-                await self._board.until(lambda: self._asked > self._pushed, within_ms=self._durations.heartbeat_ms)
+                spent_ms = (time.monotonic() - began) * 1000
+                within_ms = max(0.0, self._durations.heartbeat_ms - spent_ms)
+                await self._board.until(lambda: self._asked > self._pushed, within_ms=within_ms)
                 pause_ms = self._first_pause_ms
             else:
                 # While the queen is away news waits too: each lease is the whole picture anyway.
-                await asyncio.sleep(pause_ms / 1000)
+                await asyncio.sleep(max(0.0, began + pause_ms / 1000 - time.monotonic()))
                 pause_ms = min(pause_ms * 2, self._durations.heartbeat_ms)
 
     async def push(self) -> bool:
@@ -66,7 +72,9 @@ class Uplink:
         asked = self._asked
         lease = self._picture()
         try:
-            answer = await self._client.call("PUT", self._url, json_body=lease.model_dump(mode="json"))
+            answer = await self._client.call(
+                "PUT", self._url, json_body=lease.model_dump(mode="json"), connect_ms=self._durations.push_connect_ms
+            )
             if answer.ok:
                 self._taken(HiveLeaseAnswer.model_validate(answer.json()), asked)
                 return True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
-from daemons.common.wire import EntityId, HiveLease, Resources, Wire, WorkerRow
+from daemons.common.wire import DeviceEntry, EntityId, HiveLease, Resources, Wire, WorkerRow
 from daemons.hive.models.refs import REF_MAX_LENGTH, REF_PATTERN, is_model_ref
 from daemons.hive.workers.states import RestartWhen
 
@@ -41,6 +41,7 @@ class SpawnRequest(_Asked):
     slots: Annotated[StrictInt, Field(ge=1, le=SLOTS_MAX)] | None = None
     restart: RestartWhen | None = None
     token_interval_ms: Annotated[StrictInt, Field(ge=0, le=TOKEN_INTERVAL_MAX_MS)] | None = None
+    memory_limit_bytes: Annotated[StrictInt, Field(gt=0)] | None = None
 
 
 class PullRequest(_Asked):
@@ -65,7 +66,7 @@ class NodeResources(Resources):
 class DeviceList(Wire):
     """`GET /v1/devices`."""
 
-    devices: list[dict[str, Any]]
+    devices: list[DeviceEntry]
 
 
 class Lease(HiveLease):

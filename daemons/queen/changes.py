@@ -51,6 +51,7 @@ def worker_fields(hive_id: str, row: WorkerRow) -> dict[str, object]:
         "model": row.model,
         "state": row.state.value,
         "reason": row.reason,
+        "shortage": row.shortage.model_dump(mode="json", exclude_none=True) if row.shortage else None,
     }
 
 

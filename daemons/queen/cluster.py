@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from daemons.common.wire import HiveState, WorkerState
+from daemons.common.wire import HiveState, Shortage, WorkerState
 from daemons.queen.cooldown import Cooldowns
 from daemons.queen.entries import HiveEntry, WorkerEntry
 from daemons.queen.leases import LeaseRules, StateReason
@@ -91,6 +91,13 @@ class Cluster:
         if self._workers_down.is_down((row.id, row.instance)):
             return Blocked.WORKER_MARKED_DOWN
         return None
+
+    def short_of_memory(self, model: str) -> Shortage | None:
+        """What there was too little of, when every worker of that model has failed of it: asking again is in vain."""
+        rows = [worker.row for worker in self.registry.workers_with(model)]
+        if not rows or any(row.state is not WorkerState.FAILED or row.shortage is None for row in rows):
+            return None
+        return rows[-1].shortage
 
     def awaited_hives(self) -> list[str]:
         """Hives known from the database whose first word a restarted queen still waits for."""

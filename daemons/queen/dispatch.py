@@ -110,6 +110,10 @@ def refusal_error(model: str, refusal: Refusal, cluster: Cluster) -> ApiError:
             message = "this queen has just started and has not heard all her hives yet"
             return ApiError(ErrorCode.STARTING, message, details={"model": model, "hives_awaited": awaited})
         return ApiError(ErrorCode.MODEL_NOT_FOUND, f"no hive has the model {model}", details={"model": model})
+    if (short := cluster.short_of_memory(model)) is not None:
+        message = f"model {model}: there is too little memory for every worker of it"
+        details = {"model": model, **short.model_dump(mode="json", exclude_none=True)}
+        return ApiError(ErrorCode.OUT_OF_MEMORY, message, details=details)
     why = "no worker runs it" if not refusal.workers else "none of its workers can be asked now"
     details = {"model": model, "workers": refusal.workers, "blocked": dict(refusal.blocked)}
     return ApiError(ErrorCode.NO_WORKER_AVAILABLE, f"model {model}: {why}", details=details)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from daemons.common.client import PeerFault
@@ -28,10 +28,20 @@ class Spawning:
         """Have a worker spawned; returns the hive's row.
 
         Raises:
-            ApiError: 404 no such hive, 409 the id is taken, 502 the hive does not answer, 503 no hive is usable, or
-                the hive's own error.
+            ApiError: 404 no such hive, 409 the id is taken, 502 the hive does not answer, 503 no hive is usable, 507
+                no hive has the memory, or the hive's own error.
         """
-        hive = self._site(order)
+        full: dict[str, ApiError] = {}
+        while True:
+            hive = self._site(order, full)
+            try:
+                return await self._spawn_on(hive, order)
+            except ApiError as error:
+                if error.code is not ErrorCode.OUT_OF_MEMORY or order.hive_id is not None:
+                    raise
+                full[hive.hive_id] = error  # another hive may have the room
+
+    async def _spawn_on(self, hive: HiveEntry, order: SpawnRequest) -> WorkerRow:
         body = order.model_dump(exclude={"hive_id"}, exclude_none=True)
         with self._order(order.id, hive.hive_id):
             row = await self._calls.spawn(hive, body)
@@ -58,8 +68,8 @@ class Spawning:
         self._state.apply(self._state.registry.told(hive.hive_id, row))
         return row
 
-    def _site(self, order: SpawnRequest) -> HiveEntry:
-        """The hive for a new worker."""
+    def _site(self, order: SpawnRequest, full: Mapping[str, ApiError]) -> HiveEntry:
+        """The hive for a new worker; `full` are those that have refused it for want of memory."""
         registry = self._state.registry
         if order.hive_id is not None:
             hive = registry.hive(order.hive_id)
@@ -68,7 +78,10 @@ class Spawning:
             if registry.state_of(hive)[0] is HiveState.UNAVAILABLE:
                 raise unreachable(hive.hive_id, PeerFault.TIMED_OUT)
             return hive
-        site = choose_spawn_site(self._state.cluster.spawn_sites(order.model, self._on_the_way))
+        sites = self._state.cluster.spawn_sites(order.model, self._on_the_way)
+        site = choose_spawn_site(each for each in sites if each.hive_id not in full)
+        if site is None and full:
+            raise list(full.values())[-1]
         hive = registry.hive(site.hive_id) if site else None
         if hive is None:
             states = {each.hive_id: registry.state_of(each)[0].value for each in registry.hives()}

@@ -37,6 +37,14 @@ class EngineOptions(Section):
     token_interval_ms: int = Field(default=20, ge=0, le=3_600_000)
 
 
+class DeviceShare(Section):
+    """The device that the worker computes on. Without a ledger it has none."""
+
+    name: str = "device"
+    memory_bytes: int = Field(default=0, ge=0)
+    ledger: Path | None = None
+
+
 class WorkerConfig(DaemonConfig):
     """The configuration of a worker."""
 
@@ -49,3 +57,4 @@ class WorkerConfig(DaemonConfig):
     hive: HiveLink = HiveLink()
     model: Model
     engine: EngineOptions = EngineOptions()
+    device: DeviceShare = DeviceShare()

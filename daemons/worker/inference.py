@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from daemons.common.completions import ChatRequest, CompletionRequest
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.inference import Call, InferenceApp
+from daemons.common.ledger import DeviceFullError
 from daemons.common.metrics import Outcome
 from daemons.common.wire import WORKER_ID_HEADER
 from daemons.worker.engine import Engine, count_tokens
 from daemons.worker.frames import Frames
+from daemons.worker.memory import open_cache
 
 if TYPE_CHECKING:
     from daemons.worker.worker import Worker
@@ -60,6 +62,13 @@ class Inference(InferenceApp):
         await call.answer.whole(200, headers, frames.whole(tokens))
 
     async def _tokens(self, call: Call, engine: Engine, prompt: str) -> AsyncIterator[str]:
-        async for token in engine.generate(prompt, call.request.token_limit, call.request.seed or 0):
-            self._count_token()
-            yield token
+        worker = self._worker
+        with open_cache(worker.cache_memory, worker.kv_bytes_per_token) as cache:
+            try:
+                await cache.add(count_tokens(prompt))
+                async for token in engine.generate(prompt, call.request.token_limit, call.request.seed or 0):
+                    await cache.add(1)
+                    self._count_token()
+                    yield token
+            except DeviceFullError as full:
+                raise worker.out_of_memory(full, "generating") from None

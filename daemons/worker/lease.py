@@ -52,13 +52,13 @@ class LeaseClock:
             self.failures >= _FAILURES_OF_AN_ORPHAN and now - self.renewed_at >= self.durations.orphan_grace_ms / 1000
         )
 
-    def wait_s(self) -> float:
-        """How long until the next push."""
-        heartbeat_s = self.durations.heartbeat_ms / 1000
-        if self.failures == 0:
-            return heartbeat_s
-        # The exponent is bounded: failures of hours must not make a number of thousands of digits.
-        return min(heartbeat_s, heartbeat_s / _FIRST_RETRY_PART * 2.0 ** min(self.failures - 1, 16))
+    def wait_s(self, spent_s: float = 0.0) -> float:
+        """How long until the next push; `spent_s` is what the last one took, so that a slow link makes none rarer."""
+        pause_s = heartbeat_s = self.durations.heartbeat_ms / 1000
+        if self.failures:
+            # The exponent is bounded: failures of hours must not make a number of thousands of digits.
+            pause_s = min(heartbeat_s, heartbeat_s / _FIRST_RETRY_PART * 2.0 ** min(self.failures - 1, 16))
+        return max(0.0, pause_s - spent_s)
 
     def lapsed(self, now: float) -> bool:
         """Whether the last lease has run out."""
@@ -98,9 +98,10 @@ class LeaseKeeper:
         """Push until the worker ends or has no hive any more."""
         while self.end is None:
             self._changed.clear()
+            began = time.monotonic()
             await self.push()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.clock.wait_s()):
+                async with asyncio.timeout(self.clock.wait_s(time.monotonic() - began)):
                     await self._changed.wait()
 
     def changed(self) -> None:
@@ -113,7 +114,12 @@ class LeaseKeeper:
             if self.end is not None:
                 return
             try:
-                answer = await self._peers.call("PUT", self._url, json_body=self._picture().model_dump(mode="json"))
+                answer = await self._peers.call(
+                    "PUT",
+                    self._url,
+                    json_body=self._picture().model_dump(mode="json"),
+                    connect_ms=self.clock.durations.push_connect_ms,
+                )
             except PeerError as error:
                 self._failed(str(error))
                 return

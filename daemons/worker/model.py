@@ -11,12 +11,13 @@ import json
 import math
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from daemons.common.exits import ExitStatus, FatalError
+from daemons.common.model_needs import METADATA, Needs
 
 MAX_HEADER_BYTES = 100_000_000
 """The limit of the reference implementation: a longer header is an attack or a broken length."""
@@ -47,6 +48,7 @@ class ModelFile:
     """The name that the file gives itself."""
     data_start: int
     size_bytes: int
+    needs: Needs
 
     @property
     def data_bytes(self) -> int:
@@ -66,12 +68,16 @@ def inspect(path: Path) -> ModelFile:
             header, start = _read_header(path, file, size)
     except OSError as error:
         raise ModelError(path, f"cannot be read: {error.strerror}") from None
-    metadata = header.pop("__metadata__", {})
+    metadata = header.pop(METADATA, {})
     if not isinstance(metadata, dict):
         raise ModelError(path, "__metadata__ is not an object")
     _check_tensors(path, header, size - start)
+    try:
+        needs = Needs.of(metadata, size - start)
+    except ValueError as error:
+        raise ModelError(path, str(error)) from None
     ref = metadata.get("ref")
-    return ModelFile(path, ref if isinstance(ref, str) else None, start, size)
+    return ModelFile(path, ref if isinstance(ref, str) else None, start, size, needs)
 
 
 def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
@@ -112,10 +118,15 @@ def _check_tensors(path: Path, tensors: Mapping[str, Any], data_bytes: int) -> N
 
 
 class Loading:
-    """The load of one model file: run `read` in a thread, look at `progress` from anywhere, `stop` it when asked."""
+    """The load of one model file: run `read` in a thread, look at `progress` from anywhere, `stop` it when asked.
 
-    def __init__(self, file: ModelFile) -> None:
+    `before_step` is called in that thread before each step, with the part of the weights that it will have loaded: the
+    place for them is made first.
+    """
+
+    def __init__(self, file: ModelFile, before_step: Callable[[float], None] = lambda _part: None) -> None:
         self.file = file
+        self._before_step = before_step
         self.loaded_bytes = 0
         self.memory: list[bytes] = []
         """The tensors' bytes, held for as long as the worker lives."""
@@ -137,6 +148,7 @@ class Loading:
 
         Raises:
             ModelError: the file cannot be read, or became shorter.
+            Exception: what `before_step` raised.
         """
         digest = hashlib.sha256()
         try:
@@ -145,7 +157,9 @@ class Loading:
                 while self.loaded_bytes < self.file.data_bytes:
                     if self._stop.is_set():
                         return False
-                    step = file.read(min(STEP_BYTES, self.file.data_bytes - self.loaded_bytes))
+                    wanted = min(STEP_BYTES, self.file.data_bytes - self.loaded_bytes)
+                    self._before_step((self.loaded_bytes + wanted) / self.file.data_bytes)
+                    step = file.read(wanted)
                     if not step:
                         raise ModelError(self.file.path, "became shorter while it was read")
                     digest.update(step)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from daemons.common.config import ConfigSource
 from daemons.common.daemon import Address, Daemon
-from daemons.common.exits import ExitStatus
+from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.exits import ExitStatus, FatalError
+from daemons.common.ledger import DeviceFullError, Holder, Ledger, LedgerError
 from daemons.common.logs import log
 from daemons.common.metrics import Outcome
 from daemons.common.wire import WorkerLease, WorkerState
@@ -17,6 +19,7 @@ from daemons.worker.app import create_app
 from daemons.worker.config import WorkerConfig, new_worker_id
 from daemons.worker.engine import Engine, PacedEngine
 from daemons.worker.inference import Inference
+from daemons.worker.memory import CacheMemory, DeviceMemory, HostMemory
 from daemons.worker.model import Loading, ModelError, inspect
 from daemons.worker.slots import Slots
 
@@ -39,7 +42,8 @@ class Worker(Daemon):
             name=config.worker_id or new_worker_id(), config=config, source=source, instance=config.instance
         )
         self._config = config
-        self._loading = Loading(inspect(config.model.path))
+        self._loading = Loading(inspect(config.model.path), self._make_room)
+        self._device = self._device_of(config)
         self.model_ref = _agreed_ref(config, self._loading)
         self.slots = Slots(config.slots)
         self.engine: Engine | None = None
@@ -64,6 +68,28 @@ class Worker(Daemon):
         """How many requests it has answered completely."""
         return self.metrics.outcomes[Outcome.SERVED]
 
+    @property
+    def cache_memory(self) -> CacheMemory:
+        """Where the caches of its requests lie."""
+        return self._device or HostMemory()
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """What a token of a running request takes there."""
+        return self._loading.file.needs.kv_bytes_per_token
+
+    def out_of_memory(self, full: DeviceFullError, during: str) -> ApiError:
+        """The device refused: this worker ends, as a process does that its device's driver refuses. Returns what the
+        request that met it is told; the log line is the worker's word, by which its hive knows."""
+        assert self._device is not None, "only a device refuses"
+        facts = {"needed_bytes": full.needed_bytes, "available_bytes": full.available_bytes}
+        if self.shutdown is None:
+            log.error("out_of_memory", device=self._device.name, during=during, **facts)
+        message = f"device {self._device.name} has {full.available_bytes} bytes for it, it needs {full.needed_bytes}"
+        why = f"out of memory while {during}: {message}. Free the device, or choose a smaller model."
+        self.fail(FatalError(ExitStatus.OUT_OF_MEMORY, why))
+        return ApiError(ErrorCode.OUT_OF_MEMORY, message, details={**facts, "device": self._device.name})
+
     async def on_start(self, bound: Address) -> None:
         """Load the model, and take up the lease beside it: the hive is to know the port before the model is there."""
         self.background(self._load(), "load")
@@ -87,14 +113,39 @@ class Worker(Daemon):
 
     async def _load(self) -> None:
         began = time.monotonic()
-        if not await asyncio.to_thread(self._loading.read):
+        try:
+            if not await asyncio.to_thread(self._read):
+                return
+        except DeviceFullError as full:
+            self.out_of_memory(full, "loading")
             return
+        except LedgerError as error:
+            raise FatalError(ExitStatus.DATA, f"{error}. Look at device.ledger.") from None
         assert self._loading.sha256 is not None
         self.engine = PacedEngine(self._loading.sha256, self._config.engine.token_interval_ms)
         took_ms = round((time.monotonic() - began) * 1000, 3)
         log.info("model_loaded", model=self.model_ref, bytes=self._loading.loaded_bytes, duration_ms=took_ms)
         if self._lease is not None:
             self._lease.changed()
+
+    def _read(self) -> bool:
+        """Load the weights; in a thread."""
+        is_loaded = self._loading.read()
+        if is_loaded and self._device is not None:
+            self._device.loaded()
+        return is_loaded
+
+    def _make_room(self, part: float) -> None:
+        if self._device is not None:
+            self._device.load_up_to(part, self._loading.file.needs)
+
+    def _device_of(self, config: WorkerConfig) -> DeviceMemory | None:
+        share = config.device
+        if share.ledger is None:
+            return None
+        who = self.identity
+        holder = Holder(who.instance, who.name, who.pid, who.start_ticks, self._loading.file.needs.declared_bytes)
+        return DeviceMemory(share.name, Ledger(share.ledger, share.memory_bytes), holder)
 
     def lease(self) -> WorkerLease:
         """The picture of this moment, for the hive."""
@@ -127,6 +178,8 @@ class Worker(Daemon):
     async def on_stop(self) -> None:
         """Give up a load that still runs, and the client."""
         self._loading.stop()
+        if self._device is not None:
+            await asyncio.to_thread(self._device.release)
         if self._peers is not None:
             await self._peers.close()
 

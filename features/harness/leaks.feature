@@ -47,3 +47,12 @@ Feature: What a scenario leaves behind fails it
     When behave runs it with `--junit -n failed`
     Then the JUnit file calls "a failed step and a process" wrong, for "this is the failing step"
     And behave has said "process left behind"
+
+  Scenario: What the hooks of a feature and of the run leave behind fails the run, and no scenario
+    Given the project "leaking_hooks"
+    When behave runs it with `--junit`
+    Then behave has exited with status 1
+    And "nothing wrong" has passed
+    And the JUnit file calls "the end of the feature Hooks that leak" wrong, for "double-fork"
+    And the JUnit file calls "the end of the run" wrong, for "process left behind"
+    And nothing of that run is alive

@@ -22,6 +22,9 @@ DROP = 0
 META_L4PROTO = 16
 TRANSPORT_HEADER = 2
 TCP = b"\x06"
+TCP_FLAGS_OFFSET = 13
+TCP_FLAG_RESET = b"\x04"
+NONE = b"\x00"
 REJECT_WITH_TCP_RESET = 1
 
 
@@ -43,6 +46,7 @@ class PacketFilter:
             _equals(TCP),
             *_port(0, way.source_port),
             *_port(2, way.destination_port),
+            *(_no_reset() if reset else []),
             genex("counter", {}),
             *([genex("reject", {"type": REJECT_WITH_TCP_RESET, "icmp_code": 0})] if reset else verdict(DROP)),
         ]
@@ -81,5 +85,16 @@ def _port(offset: int, port: int | None) -> list[Any]:
     return [load, _equals(socket.htons(port).to_bytes(2, "little"))]
 
 
+def _no_reset() -> list[Any]:
+    """Match what is no reset itself: the one that answers the first packet goes the other way, and must arrive."""
+    load = genex("payload", {"dreg": 1, "base": TRANSPORT_HEADER, "offset": TCP_FLAGS_OFFSET, "len": 1})
+    mask = {"mask": _value(TCP_FLAG_RESET), "xor": _value(NONE)}
+    return [load, genex("bitwise", {"sreg": 1, "dreg": 1, "len": 1, **mask}), _equals(NONE)]
+
+
 def _equals(value: bytes) -> Any:
-    return genex("cmp", {"sreg": 1, "op": 0, "data": {"attrs": [("NFTA_DATA_VALUE", value)]}})
+    return genex("cmp", {"sreg": 1, "op": 0, "data": _value(value)})
+
+
+def _value(value: bytes) -> dict[str, Any]:
+    return {"attrs": [("NFTA_DATA_VALUE", value)]}

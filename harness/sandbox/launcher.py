@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from harness.identity import Identity, descendants
 from harness.sandbox import kernel, reaper
 from harness.sandbox.link import Link
-from harness.sandbox.signals import FORWARDED, SAME_SIGNAL_WINDOW_S, exit_code
+from harness.sandbox.signals import FORWARDED, SAME_SIGNAL_WINDOW_S, exit_code, wake_up_on_signals
 
 _ORDERLY_BOUND_S = 30
 """How long the cleanups of a run whose reaper was killed may take."""
@@ -76,8 +76,9 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
         return Refusal(str(facts["failed"]))
     signals = _Signals(int(facts["reaper_pid"]), launcher_alive)
     signals.install()
+    woken = wake_up_on_signals()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    _, status = os.waitpid(holder, 0)
+    status = _wait(holder, woken)
     if os.WIFSIGNALED(status):
         _stand_in_for_reaper(facts.get("run_pid"), strangers)
     code = exit_code(status) if signals.second is None else 128 + signals.second
@@ -92,6 +93,15 @@ def _facts_of_holder(link: Link) -> dict[str, Any]:
         told = link.wait_for_facts()
         facts |= {"failed": "its holder ended"} if told is None else told
     return facts
+
+
+def _wait(holder: int, woken: int) -> int:
+    """Wait for the holder's end, running signal handlers meanwhile, and return its wait status."""
+    while True:
+        ended, status = os.waitpid(holder, os.WNOHANG)
+        if ended:
+            return status
+        os.read(woken, 4096)
 
 
 class _Signals:

@@ -17,7 +17,7 @@ from types import FrameType
 
 from harness.identity import Identity, descendants
 from harness.sandbox import kernel
-from harness.sandbox.signals import FORWARDED, exit_code
+from harness.sandbox.signals import FORWARDED, exit_code, wake_up_on_signals
 
 _SAMPLE_INTERVAL_MS = 200
 """How often the process tree is written down where orphans are not adopted (not Linux)."""
@@ -33,16 +33,12 @@ def fork_run(life: int) -> None:
     Args:
         life: the pipe whose other end the launcher holds.
     """
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
     run = os.fork()
     if run == 0:
-        for descriptor in (woken, wake, life):
-            os.close(descriptor)
+        os.close(life)
         return
     os.setpgid(0, 0)  # out of the launcher's group: neither Ctrl-C nor a kill of the whole group comes here
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, _ignore)  # without a handler nothing is woken
+    woken = wake_up_on_signals()
 
     def forward(number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -111,7 +107,3 @@ def reap_all() -> dict[int, int]:
         while (reaped := os.waitpid(-1, os.WNOHANG))[0]:
             ended[reaped[0]] = reaped[1]
     return ended
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the write to the wake-up descriptor is what counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from types import FrameType
 
 ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The first of them ends the run in order, the second at once."""
@@ -14,6 +15,23 @@ FORWARDED = (*ORDERLY, signal.SIGQUIT)
 SAME_SIGNAL_WINDOW_S = 0.1
 """A second signal counts as second only this long after the first: timeout(1) signals its child and then its whole
 group, within microseconds; a person's second Ctrl-C takes longer."""
+
+
+def wake_up_on_signals() -> int:
+    """Return a descriptor that has something to read after each signal that has a handler, SIGCHLD included.
+
+    Waiting for it, and not in waitpid(2), closes a gap: Python only notes a signal when it comes, and a handler
+    that was noted just before a system call begins would run only when that call returns.
+    """
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, _ignore)  # without a handler it wakes nobody
+    return woken
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: what counts is what was written to the wake-up descriptor."""
 
 
 def exit_code(wait_status: int) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -45,23 +46,23 @@ info = sandbox.enter(sandbox.wish(WISH), ended)
 """
 
 
-def start(program, wished, **options):
+@contextmanager
+def started(program, wished):
+    """Start a program, and end it when it has not ended by itself: one that hangs must not outlive its test."""
     marker = f"mark-{uuid.uuid4().hex}"
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENTER + program, marker, wished],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
-    process.marker = marker
-    return process
+    command = [sys.executable, "-c", ENTER + program, marker, wished]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        process.marker = marker
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def run(program, wished, **options):
-    process = start(program, wished, **options)
-    output, errors = process.communicate(timeout=BOUND_S)
+def run(program, wished):
+    with started(program, wished) as process:
+        output, errors = process.communicate(timeout=BOUND_S)
     return process.returncode, output, errors, marked(process.marker)
 
 
@@ -103,52 +104,48 @@ def test_the_launcher_is_told_of_a_killed_run(wished):
 @pytest.mark.parametrize("wished", BOTH)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_launcher_reaches_the_run(wished, number):
-    process = start(
+    with started(
         f"signal.signal({number:d}, lambda *_: os._exit(77))\nprint('up', flush=True); time.sleep(60)", wished
-    )
-    assert process.stdout.readline() == "up\n"
-    process.send_signal(number)
-    assert process.wait(BOUND_S) == 77
-    process.communicate()
+    ) as process:
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        assert process.wait(BOUND_S) == 77
 
 
 @pytest.mark.parametrize("wished", BOTH)
 def test_the_second_signal_ends_a_run_that_never_looks_at_signals(wished):
     blocked = "signal.pthread_sigmask(signal.SIG_BLOCK, [1, 2, 15]); sleeper(); print('up', flush=True); time.sleep(60)"
-    process = start(blocked, wished)
-    assert process.stdout.readline() == "up\n"
-    process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)  # more than SAME_SIGNAL_WINDOW_S
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(BOUND_S) == 143
-    assert not marked(process.marker)
-    process.communicate()
+    with started(blocked, wished) as process:
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)  # more than SAME_SIGNAL_WINDOW_S
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(BOUND_S) == 143
+        assert not marked(process.marker)
 
 
 @pytest.mark.parametrize("wished", BOTH)
 def test_a_signal_to_child_and_group_at_once_is_one_signal(wished):
-    process = start(
+    program = (
         "came = []\nsignal.signal(15, lambda *_: came.append(1))\nprint('up', flush=True)\n"
-        "while not came: time.sleep(0.01)\ntime.sleep(0.3); sys.exit(5)",
-        wished,
+        "while not came: time.sleep(0.01)\ntime.sleep(0.3); sys.exit(5)"
     )
-    assert process.stdout.readline() == "up\n"
-    process.send_signal(signal.SIGTERM)
-    os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(BOUND_S) == 5
-    process.communicate()
+    with started(program, wished) as process:
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(BOUND_S) == 5
 
 
 @pytest.mark.parametrize("wished", BOTH)
 def test_sigkill_to_the_launcher_ends_everything(wished):
-    process = start("sleeper(); print('up', flush=True); time.sleep(3600)", wished)
-    assert process.stdout.readline() == "up\n"
-    below = psutil.Process(process.pid).children(recursive=True)
-    assert len(below) >= 3
-    process.kill()
-    process.communicate()
-    wait_until(lambda: not marked(process.marker) and not any(p.is_running() for p in below))
+    with started("sleeper(); print('up', flush=True); time.sleep(3600)", wished) as process:
+        assert process.stdout.readline() == "up\n"
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert len(below) >= 3
+        process.kill()
+        wait_until(lambda: not marked(process.marker) and not any(p.is_running() for p in below))
 
 
 @pytest.mark.parametrize("wished", BOTH)

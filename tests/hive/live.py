@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -30,8 +31,7 @@ DURATIONS = {
     "probe_strikes": 2,
     "drain_ms": 400,
     "kill_grace_ms": 400,
-    "start_up_ms": 1_500,
-    "start_up_loading_ms": 2_500,
+    "start_up_ms": 10_000,  # the machine may be busy; the tests of this bound set their own
     "restart_backoff_ms": 20,
     "restart_backoff_cap_ms": 100,
     "breaker_restarts": 3,
@@ -40,6 +40,18 @@ DURATIONS = {
 }
 PATIENCE_S = 15.0
 """The bound of a wait: several times what the slowest thing here takes on two busy cores."""
+
+REAL_WORKER = [sys.executable, "-m", "daemons.worker"]
+
+
+def model_bytes(ref: str = "tiny:1b", size: int = 4_096) -> bytes:
+    """A model file: header length, header, data, as a real worker reads it."""
+    header = {
+        "__metadata__": {"ref": ref, "memory_bytes": str(size)},
+        "weights": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]},
+    }
+    raw = json.dumps(header).encode()
+    return struct.pack("<Q", len(raw)) + raw + bytes(size)
 
 
 class LiveHive:
@@ -60,7 +72,7 @@ class LiveHive:
 
     async def _seed(self) -> None:
         """Put the model `tiny:1b` into the catalog, as an earlier pull would have."""
-        content = b"model"
+        content = model_bytes()
         path = model_path(self.folder / "models", "tiny:1b")
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
@@ -168,5 +180,5 @@ class LiveHive:
             if self.child is not None and self.child.poll() is not None:
                 break
             time.sleep(0.01)
-        tail = self.log.read_text().splitlines()[-15:]
+        tail = [line for line in self.log.read_text().splitlines() if '"event": "request"' not in line][-15:]
         raise AssertionError("\n".join([f"waited for: {what}", *tail]))

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from daemons.common.process import start_ticks
+from daemons.common.process import boot_id, start_ticks
 from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.machine import boot_id
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.adoption import Adoption
 from daemons.hive.workers.claim import Claim
@@ -45,6 +44,7 @@ def row(process: subprocess.Popen[bytes] | None, **changes) -> StoredWorker:
         restarts=0,
         stopping=False,
         instance="mine",
+        spawned=True,
         pid=process.pid if process else None,
         start_ticks=start_ticks(process.pid) if process else None,
         boot_id=boot_id(),
@@ -122,4 +122,4 @@ def test_nobody_else_introduces_himself_as_it(child):
     claim = Claim(row(None), Path("/another/w.toml"))
     assert not claim.introduce(lease(child)), "the command line does not name the file"
     assert not Claim(row(None), CONFIG).introduce(lease(child, start_ticks=1)), "no such process"
-    assert not Claim(row(None, instance=None), CONFIG).introduce(lease(child)), "none was ever spawned"
+    assert not Claim(row(None, spawned=False), CONFIG).introduce(lease(child)), "none was ever spawned"

@@ -166,6 +166,7 @@ async def test_an_interrupted_download_is_never_taken_as_complete(tmp_path):
             await it.pull()
         assert caught.value.code is ErrorCode.DOWNLOAD_FAILED
         assert not it.path.exists()
+        assert it.scripted.starts == [0, HALF, HALF], "its bytes are kept"
 
 
 @pytest.mark.parametrize(

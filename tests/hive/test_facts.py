@@ -42,15 +42,17 @@ def test_states_only_advance(before, after, expected):
 
 def test_a_lease_that_comes_late_takes_nothing_back():
     worker = facts()
-    assert worker.take_lease(lease(WorkerState.READY, load_progress=1.0, served_total=3), now_ms=0, stop_asked=False)
-    assert not worker.take_lease(lease(WorkerState.LOADING), now_ms=1, stop_asked=False)
+    assert worker.take_lease(
+        lease(WorkerState.READY, load_progress=1.0, served_total=3), now_ms=0, lease_ms=15_000, stop_asked=False
+    )
+    assert not worker.take_lease(lease(WorkerState.LOADING), now_ms=1, lease_ms=15_000, stop_asked=False)
     row = worker.row(now_ms=1, lease_ms=LEASE_MS)
     assert (row.state, row.load_progress, row.served_total) == (WorkerState.READY, 1.0, 3)
 
 
 def test_a_new_process_inherits_nothing():
     worker = facts()
-    worker.take_lease(lease(WorkerState.READY, served_total=3), now_ms=0, stop_asked=False)
+    worker.take_lease(lease(WorkerState.READY, served_total=3), now_ms=0, lease_ms=15_000, stop_asked=False)
     worker.begin(pid=8)
     row = worker.row(now_ms=1, lease_ms=LEASE_MS)
     assert (row.state, row.pid, row.port, row.served_total, row.slots_total) == (WorkerState.STARTING, 8, None, 0, 0)
@@ -59,7 +61,7 @@ def test_a_new_process_inherits_nothing():
 @pytest.mark.parametrize(("now_ms", "reason"), [(LEASE_MS, None), (LEASE_MS + 1, Reason.LEASE_EXPIRED)])
 def test_a_worker_whose_lease_is_over_is_not_routed_to(now_ms, reason):
     worker = facts()
-    worker.take_lease(lease(WorkerState.READY), now_ms=0, stop_asked=False)
+    worker.take_lease(lease(WorkerState.READY), now_ms=0, lease_ms=15_000, stop_asked=False)
     row = worker.row(now_ms=now_ms, lease_ms=LEASE_MS)
     assert (row.state, row.healthy, row.reason) == (WorkerState.READY, reason is None, reason)
     assert (worker.serving(now_ms=now_ms, lease_ms=LEASE_MS) is None) == (reason is not None)
@@ -67,7 +69,7 @@ def test_a_worker_whose_lease_is_over_is_not_routed_to(now_ms, reason):
 
 def test_a_struck_out_worker_heals():
     worker = facts()
-    worker.take_lease(lease(WorkerState.READY), now_ms=0, stop_asked=False)
+    worker.take_lease(lease(WorkerState.READY), now_ms=0, lease_ms=15_000, stop_asked=False)
     assert worker.process is not None
     worker.process.probes_well = False
     assert worker.row(now_ms=0, lease_ms=LEASE_MS).reason == Reason.UNHEALTHY
@@ -79,7 +81,7 @@ def test_a_struck_out_worker_heals():
 
 def test_a_worker_marked_down_is_left_alone_for_a_while():
     worker = facts()
-    worker.take_lease(lease(WorkerState.READY), now_ms=0, stop_asked=False)
+    worker.take_lease(lease(WorkerState.READY), now_ms=0, lease_ms=15_000, stop_asked=False)
     assert worker.process is not None
     worker.process.down_until_ms = 50
     assert worker.serving(now_ms=49, lease_ms=LEASE_MS) is None
@@ -91,6 +93,6 @@ def test_an_adopted_worker_counts_on_from_what_it_had_served():
     assert worker.process is not None
     worker.process.served_before = None
     worker.process.served_here = 2
-    worker.take_lease(lease(WorkerState.READY, served_total=9), now_ms=0, stop_asked=False)
+    worker.take_lease(lease(WorkerState.READY, served_total=9), now_ms=0, lease_ms=15_000, stop_asked=False)
     worker.process.served_here += 1
     assert worker.row(now_ms=0, lease_ms=LEASE_MS).served_total == 10

@@ -44,5 +44,5 @@ def test_a_lease_is_no_work_but_what_it_says_may_be():
         (400, lease(served=1), 400),
         (500, lease(served=1), 400),
     ]:
-        facts.take_lease(told, now_ms=now_ms, stop_asked=False)
+        facts.take_lease(told, now_ms=now_ms, lease_ms=15_000, stop_asked=False)
         assert process.active_at_ms == active_at_ms, f"after the lease at {now_ms} ms"

@@ -15,9 +15,11 @@ from daemons.common.client import PeerClient
 from daemons.common.durations import Durations
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.metrics import Metrics
+from daemons.hive.metrics import HiveCounters
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.hub import Hub
 from daemons.hive.models.pulls import Pulls
+from daemons.hive.recovery.mender import Mender
 from daemons.hive.store import Store
 
 from .hubs import CONTENT, ScriptedHub, serving
@@ -52,11 +54,12 @@ async def models(folder: Path, *script: str, with_hub: bool = True) -> AsyncIter
     async with serving(ScriptedHub(script=list(script))) as hub, PeerClient("127.0.0.1", DURATIONS) as client:
         store = Store(folder / "hive.sqlite3")
         await store.open()
-        catalog = Catalog(store, folder)
-        await catalog.load()
         metrics = Metrics("hive")
-        counter = metrics.counter("downloads", "Downloads.", label="outcome")
-        pulls = Pulls(catalog, Hub(client, hub.url, DURATIONS) if with_hub else None, DURATIONS, counter)
+        counters = HiveCounters(metrics)
+        catalog = Catalog(store, folder, Mender(store, folder, counters, lambda: None))
+        await catalog.load()
+        hub_client = Hub(client, hub.url, DURATIONS) if with_hub else None
+        pulls = Pulls(catalog, hub_client, DURATIONS, counters.downloads)
         try:
             yield Models(hub, store, catalog, pulls, metrics)
         finally:

@@ -69,10 +69,9 @@ async def test_rows_come_back_as_they_were(tmp_path):
 
 
 async def test_a_row_without_a_process_has_no_identity_to_adopt_by():
-    assert (row("a").instance, row("a").pid, row("a").boot_id) == (None, None, None)
+    assert (row("a").spawned, row("a").pid, row("a").boot_id) == (False, None, None)
     spawned = row("a", spawned=True)
-    assert spawned.instance is not None
-    assert (spawned.pid, spawned.start_ticks) == (7, 9)
+    assert (spawned.spawned, spawned.pid, spawned.start_ticks) == (True, 7, 9)
 
 
 async def test_a_row_that_nobody_understands_is_left_out(tmp_path):

@@ -12,6 +12,7 @@ REF_MAX_LENGTH: Final = 128
 """Well under the 255 bytes of a file name, with the suffixes that follow it."""
 
 _REF: Final = re.compile(REF_PATTERN)
+_SUFFIX: Final = ".safetensors"
 _AMBIGUOUS: Final = ("--", "-:", ":-")
 """The colon becomes `--` in the file name, so next to another dash two refs would share one file."""
 
@@ -29,7 +30,13 @@ def model_path(folder: Path, ref: str) -> Path:
     """The file of a model: `<ref with ':' as '--'>.safetensors` in `folder`. ValueError when `ref` is not valid."""
     if not is_model_ref(ref):
         raise ValueError(f"not a model reference: {ref!r}")
-    return folder / (ref.replace(":", "--") + ".safetensors")
+    return folder / (ref.replace(":", "--") + _SUFFIX)
+
+
+def ref_of_file(path: Path) -> str | None:
+    """The reference that a model's file is named after, the inverse of `model_path`; None for any other file."""
+    ref = path.name.removesuffix(_SUFFIX).replace("--", ":", 1)
+    return ref if path.name.endswith(_SUFFIX) and is_model_ref(ref) else None
 
 
 def part_path(path: Path) -> Path:

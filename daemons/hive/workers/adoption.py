@@ -28,7 +28,7 @@ class StoredRow:
     """What the decision needs of a row: was a process ever wanted, and is it still."""
 
     instance: str | None
-    """The instance given to the last process; None when no process was ever spawned for this row."""
+    """The instance of the process that was spawned for this row and not seen to end; None when there was none."""
     resting: bool
     """The row was `failed` or `stopped`: it has no process and wants none."""
     stopping: bool
@@ -54,7 +54,7 @@ class Adoption(Enum):
     RESTORE = auto()
     """Keep the row as it is; there is nothing to run."""
     START = auto()
-    """Start it: nothing was ever spawned for it."""
+    """Start it: no process of it is left, and none was due to be judged."""
     ADOPT = auto()
     """Take the process back: same id, same PID, watched from now on."""
     AWAIT_PROOF = auto()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from daemons.common.logs import log
 from daemons.common.wire import WorkerState
+from daemons.hive.memory.watchdog import watch
 from daemons.hive.noticeboard import Noticeboard
 from daemons.hive.workers.facts import WorkerFacts
+from daemons.hive.workers.lodging import Lodging
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.restart import Ending, how_ended
 from daemons.hive.workers.states import KillReason, Reason
@@ -26,6 +30,8 @@ class Attendance:
     def __init__(
         self,
         process: WorkerProcess,
+        *,
+        lodging: Lodging,
         facts: WorkerFacts,
         wishes: Wishes,
         board: Noticeboard,
@@ -33,6 +39,8 @@ class Attendance:
     ) -> None:
         self.process = process
         self.killed: KillReason | None = None
+        self._lodging = lodging
+        self._saw_bytes: int | None = None
         self._facts = facts
         self._wishes = wishes
         self._board = board
@@ -43,15 +51,19 @@ class Attendance:
         """Attend to the process until it has ended; it is logged and counted then."""
         facts = self._facts.process
         assert facts is not None, "a process is attended to once its facts have begun"
-        probing = asyncio.create_task(self._hive.prober.watch(lambda: facts.port, self._facts.instance, self._probed))
+        beside = [
+            asyncio.create_task(self._hive.prober.watch(lambda: facts.port, self._facts.instance, self._probed)),
+            *self._watchdog(),
+        ]
         try:
             if await self._starts_up():
-                await self._board.until(lambda: self.process.ended or self._wishes.end)
+                await self._serves()
                 await self._end()
             else:
                 await self._kill(KillReason.START_UP_TIMEOUT)
         finally:
-            probing.cancel()
+            for task in beside:
+                task.cancel()
         return self._ended(announced_draining=facts.announced_draining)
 
     def last_lines(self, count: int = _LAST_LINES) -> list[str]:
@@ -75,6 +87,22 @@ class Attendance:
         if await self._board.until(lambda: over() or progresses(), within_ms=self._left_ms(durations.start_up_ms)):
             return await self._board.until(over, within_ms=self._left_ms(durations.start_up_loading_ms))
         return False
+
+    async def _serves(self) -> None:
+        """Wait until the process has ended or is to end; one that was idle for its time is to end."""
+        idle_ms = self._hive.durations.idle_stop_ms
+        facts = self._facts.process
+        assert facts is not None, "the facts of a process last as long as its attendance"
+        facts.active_at_ms = max(facts.active_at_ms, time.monotonic() * 1000)  # being ready is where idleness begins
+
+        def over() -> bool:
+            return self.process.ended or self._wishes.end
+
+        while not await self._board.until(over, within_ms=facts.idle_left_ms(idle_ms, now_ms=time.monotonic() * 1000)):
+            if facts.idle_left_ms(idle_ms, now_ms=time.monotonic() * 1000) <= 0:
+                self._wishes.stop = Reason.IDLE
+                self._facts.state, self._facts.reason = WorkerState.DRAINING, Reason.IDLE
+                self._hive.changed()
 
     def _left_ms(self, bound_ms: int) -> float:
         return bound_ms - (time.monotonic() - self._began) * 1000
@@ -103,6 +131,21 @@ class Attendance:
         self.killed = why
         log_kill(self._facts.spec.id, self.process, why, last_lines=self.last_lines())
 
+    def _watchdog(self) -> list[asyncio.Task[None]]:
+        limit = self._lodging.place.watched
+        if limit is None:
+            return []
+        every_ms = self._hive.durations.memory_watch_ms
+        return [
+            asyncio.create_task(watch(self.process.pid, limit, every_ms, self._over_limit, self._hive.places.measure))
+        ]
+
+    def _over_limit(self, saw_bytes: int) -> None:
+        if self.process.alive():  # what was measured was this process, and no other that has its PID by now
+            self._saw_bytes = saw_bytes
+            self._killing(KillReason.OUT_OF_MEMORY)
+            self.process.send(signal.SIGKILL)
+
     def _probed(self, well: bool) -> None:  # noqa: FBT001 a callback with one result
         facts = self._facts.process
         if facts is None or facts.probes_well == well:
@@ -121,6 +164,8 @@ class Attendance:
             announced_draining=announced_draining,
             start_up_timed_out=self.killed is KillReason.START_UP_TIMEOUT,
         )
+        if self._lodging.judge(ending, process.pid, self._saw_bytes, self.last_lines()):
+            ending = replace(ending, out_of_memory=True)
         asked = self._wishes.end
         self._hive.exits.labels(str(how_ended(ending))).inc()
         write = log.info if asked or ending.clean else log.warning

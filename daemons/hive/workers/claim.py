@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemons.common.process import is_same_process
+from daemons.common.process import boot_id, is_same_process
 from daemons.common.wire import WorkerLease
-from daemons.hive.machine import boot_id, command_names
+from daemons.hive.machine import command_names
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.adoption import Adoption, ProcessSeen, Seen, StoredRow, judge
 from daemons.hive.workers.process import WorkerProcess
@@ -35,7 +35,7 @@ class Claim:
     def introduce(self, lease: WorkerLease) -> bool:
         """Hear the lease of a process that says that it is this worker. Returns whether it can be believed."""
         stored = self._stored
-        if stored.instance is None or lease.instance != stored.instance:
+        if not stored.spawned or lease.instance != stored.instance:
             return False
         if not is_same_process(lease.pid, lease.start_ticks):
             return False
@@ -57,7 +57,11 @@ class Claim:
     def judge(self, *, waited: bool = False) -> Adoption:
         """What to do, by what is known at this moment."""
         stored = self._stored
-        row = StoredRow(instance=stored.instance, resting=stored.state in RESTING, stopping=stored.stopping)
+        row = StoredRow(
+            instance=stored.instance if stored.spawned else None,
+            resting=stored.state in RESTING,
+            stopping=stored.stopping,
+        )
         return judge(row, self._seen(waited=waited))
 
     def _seen(self, *, waited: bool) -> Seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-from daemons.common.wire import WorkerLease, WorkerRow, WorkerState
+from daemons.common.wire import Shortage, WorkerLease, WorkerRow, WorkerState
 from daemons.hive.workers.states import Reason, RestartWhen, advances
 
 
@@ -18,6 +18,7 @@ class WorkerSpec:
     slots: int
     restart: RestartWhen
     token_interval_ms: int
+    memory_limit_bytes: int | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +43,14 @@ class ProcessFacts:
     announced_draining: bool = False
     down_until_ms: float = 0.0
     """The end of the cool-down after a connection that was refused or broke."""
+    active_at_ms: float = 0.0
+    """The last sign of work, or the moment when it began to be ready: idleness counts from here."""
+
+    def idle_left_ms(self, idle_stop_ms: int, *, now_ms: float) -> float:
+        """Return how much of its idle time is left; at or below 0 it may be stopped. A busy worker has all of it."""
+        if self.relaying:
+            self.active_at_ms = now_ms
+        return self.active_at_ms + idle_stop_ms - now_ms
 
     @property
     def served_total(self) -> int:
@@ -58,23 +67,28 @@ class WorkerFacts:
     reason: str | None = None
     detail: str | None = None
     restarts: int = 0
+    device: str | None = None
+    """What its present process computes on."""
+    shortage: Shortage | None = None
+    """What there was too little of, when that is why it rests."""
     process: ProcessFacts | None = None
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Given by the hive: that of the present process, or of the last, or of the one that is to come first."""
 
     def begin(self, *, pid: int | None = None) -> ProcessFacts:
         """A process begins: nothing that was said about the one before holds for it."""
-        self.state, self.reason, self.detail = WorkerState.STARTING, None, None
+        self.state, self.reason, self.detail, self.shortage = WorkerState.STARTING, None, None, None
         self.process = ProcessFacts(pid=pid)
         return self.process
 
     def rest(self, state: WorkerState, reason: str | None, detail: str | None = None) -> None:
         """There is no process any more (or not yet): say why."""
         self.state, self.reason, self.detail = state, reason, detail
-        self.process = None
+        self.process = self.device = None
 
-    def take_lease(self, lease: WorkerLease, *, now_ms: float, stop_asked: bool) -> bool:
-        """Note what the present process says about itself. Returns whether its state or port changed.
+    def take_lease(self, lease: WorkerLease, *, now_ms: float, lease_ms: int, stop_asked: bool) -> bool:
+        """Note what the present process says about itself. Returns whether that is news: its state or port changed, or
+        its lease had run out until now.
 
         The caller has checked that the lease is the present process's own. States only advance, so a lease that
         the network delivered late cannot take a ready worker back to loading.
@@ -82,7 +96,11 @@ class WorkerFacts:
         process = self.process
         assert process is not None, "a lease is taken for a process"
         before = (self.state, process.port, process.slots_total, process.announced_draining)
+        lapsed = process.leased_at_ms is not None and now_ms - process.leased_at_ms > lease_ms
         process.leased_at_ms = now_ms
+        # A health check or a lease as such is no work: only a taken slot or a served request is.
+        if lease.slots_busy or lease.served_total > process.served_leased or self.state is not WorkerState.READY:
+            process.active_at_ms = now_ms
         process.port = lease.port if lease.port is not None else process.port
         process.slots_total = lease.slots_total
         process.served_leased = max(process.served_leased, lease.served_total)
@@ -94,7 +112,7 @@ class WorkerFacts:
             self.state = lease.state
             if not stop_asked:
                 self.reason = None
-        return before != (self.state, process.port, process.slots_total, process.announced_draining)
+        return lapsed or before != (self.state, process.port, process.slots_total, process.announced_draining)
 
     def health_fault(self, *, now_ms: float, lease_ms: int) -> Reason | None:
         """Why a live worker must not be routed to at present, or None when nothing speaks against it."""
@@ -133,7 +151,9 @@ class WorkerFacts:
             slots_busy=process.relaying if process else 0,
             served_total=process.served_total if process else 0,
             restarts=self.restarts,
-            device=None,
+            device=self.device,
+            memory_limit_bytes=self.spec.memory_limit_bytes,
+            shortage=self.shortage,
             restart_policy=self.spec.restart.value,
             load_progress=process.load_progress if process else 0.0,
         )

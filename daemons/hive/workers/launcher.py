@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from daemons.common.durations import Durations
 from daemons.hive.config import HiveConfig
+from daemons.hive.memory.places import Place
 from daemons.hive.workers.facts import WorkerSpec
 from daemons.hive.workers.files import WorkerFiles
 from daemons.hive.workers.process import WorkerProcess
@@ -19,8 +21,8 @@ class Launcher:
         self._files = files
         self._hive_url = hive_url
 
-    def launch(self, spec: WorkerSpec, instance: str, model: Path) -> WorkerProcess:
-        """Write the worker's configuration and start it.
+    def launch(self, spec: WorkerSpec, instance: str, model: Path, place: Place) -> WorkerProcess:
+        """Write the worker's configuration and start it in its place.
 
         Raises:
             OSError: the file cannot be written, or the command cannot be executed.
@@ -37,10 +39,24 @@ class Launcher:
                 "hive": {"url": self._hive_url},
                 "model": {"ref": spec.model, "path": model},
                 "engine": {"token_interval_ms": spec.token_interval_ms},
+                "device": _device(place),
                 "durations": _as_set(config.durations),
             },
         )
-        return WorkerProcess.start([*config.worker.command, "--config", str(path)], self._files.log_path(spec.id))
+        argv = place.command([*config.worker.command, "--config", str(path)])
+        return WorkerProcess.start(argv, self._files.log_path(spec.id))
+
+
+def _device(place: Place) -> dict[str, object]:
+    device = place.device
+    if device is None:
+        return {}
+    return {"name": device.name, "memory_bytes": device.memory_bytes, "ledger": device.ledger.absolute()}
+
+
+def is_wrong_command(error: OSError) -> bool:
+    """Whether a command that did not start will not start next time either; all else may pass (memory, descriptors)."""
+    return error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR, errno.EPERM)
 
 
 def _as_set(durations: Durations) -> dict[str, int]:

@@ -28,6 +28,8 @@ class Ending:
     announced_draining: bool = False
     """It said that it drains before it ended: an ending in order, when the status is unknown."""
     start_up_timed_out: bool = False
+    out_of_memory: bool = False
+    """Proved. The same model in the same place would need as much again."""
 
     def __str__(self) -> str:
         """In words, for people."""
@@ -147,6 +149,8 @@ class RestartTracker:
 
 def _permanent(ending: Ending) -> Reason | None:
     """The reason why trying again cannot help, or None."""
+    if ending.out_of_memory:
+        return Reason.OUT_OF_MEMORY
     if ending.start_up_timed_out:
         return Reason.START_UP_TIMEOUT
     if ending.exit_status == CONFIGURATION_STATUS:

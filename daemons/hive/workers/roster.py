@@ -76,10 +76,12 @@ class Roster:
         """Give back a reserved id; does nothing once it has a row."""
         self._reserved.discard(worker_id)
 
-    def spawn(self, worker_id: str, asked: SpawnRequest) -> Supervisor:
-        """Make the row of a reserved id and let it live. Raises ApiError 503 when the hive has begun to stop."""
-        if self._closed:
-            raise ApiError(ErrorCode.DRAINING, "this hive is stopping and starts no worker")
+    async def spawn(self, worker_id: str, asked: SpawnRequest) -> Supervisor:
+        """Make the row of a reserved id and let it live.
+
+        Raises:
+            ApiError: 503 when the hive has begun to stop, 507 when its model is here and cannot fit into memory.
+        """
         defaults = self.defaults
         spec = WorkerSpec(
             id=worker_id,
@@ -89,8 +91,15 @@ class Roster:
             token_interval_ms=(
                 asked.token_interval_ms if asked.token_interval_ms is not None else defaults.token_interval_ms
             ),
+            memory_limit_bytes=(
+                asked.memory_limit_bytes if asked.memory_limit_bytes is not None else defaults.memory_limit_bytes
+            ),
         )
         supervisor = Supervisor(spec, self._hive)
+        await supervisor.find_place()
+        if self._closed:
+            await supervisor.give_place_back()
+            raise ApiError(ErrorCode.DRAINING, "this hive is stopping and starts no worker")
         self._admit(supervisor)
         self._reserved.discard(worker_id)
         return supervisor

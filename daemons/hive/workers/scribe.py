@@ -37,6 +37,11 @@ class Scribe:
         """These rows are on disk already."""
         self._written = {row.id: row for row in rows}
 
+    def rewrite(self) -> None:
+        """There is a new file, without any row."""
+        self._written = {}
+        self.changed()
+
     def changed(self) -> None:
         """A row may differ from the disk now."""
         self._news = True

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
 from daemons.common.wire import Departure, WorkerLease, WorkerRow, WorkerState
 from daemons.hive.noticeboard import Noticeboard
@@ -22,6 +23,8 @@ from daemons.hive.workers.adoption import Adoption
 from daemons.hive.workers.attendance import Attendance, log_kill
 from daemons.hive.workers.claim import Claim
 from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec
+from daemons.hive.workers.launcher import is_wrong_command
+from daemons.hive.workers.lodging import Lodging
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.pulling import pull_model
 from daemons.hive.workers.restart import Ending, Rest, RestartAfter, RestartRules, RestartTracker
@@ -46,16 +49,18 @@ class Supervisor:
         self._tracker = RestartTracker(RestartRules.of(hive.durations))
         self._process: WorkerProcess | None = None
         self._claim: Claim | None = None
+        self._lodging = Lodging(hive.places, self.facts)
         self._spawning = False
         self._last: tuple[WorkerProcess, KillReason | None] | None = None
         self.settled = stored is None
         """Whether it is known what became of the process of an earlier hive (at once, when there was none)."""
         if stored is not None:
             facts = self.facts
-            facts.restarts, facts.instance = stored.restarts, stored.instance or facts.instance
+            facts.restarts, facts.instance = stored.restarts, stored.instance
             resting = stored.state in RESTING
             state, reason = (stored.state, stored.reason) if resting else (WorkerState.STARTING, Reason.ADOPTING)
             facts.rest(state, reason, stored.detail)
+            facts.shortage = stored.shortage_found
 
     # What others may ask, or tell.
 
@@ -95,11 +100,18 @@ class Supervisor:
             return False
         if (lease.pid, lease.start_ticks) != (process.pid, process.start_ticks):
             return False
-        if self.facts.take_lease(lease, now_ms=_now_ms(), stop_asked=self._wishes.end):
+        before = self.facts.state
+        if self._take(lease):
             self._changed()
         else:
             self.board.changed()
+        if before is not WorkerState.READY and self.facts.state is WorkerState.READY:
+            self._log("worker_ready", process)
         return True
+
+    def _take(self, lease: WorkerLease) -> bool:
+        lease_ms = self._hive.durations.lease_ms
+        return self.facts.take_lease(lease, now_ms=_now_ms(), lease_ms=lease_ms, stop_asked=self._wishes.end)
 
     def ask_stop(self, reason: Reason, *, force: bool) -> None:
         """Ask for the end of the process and of the row. `force` sends SIGKILL now, also into a stop under way."""
@@ -113,6 +125,16 @@ class Supervisor:
             self._wishes.restart = True
             self._tracker.clear()
             self._drains(Reason.RESTART_ASKED)
+
+    async def find_place(self) -> None:
+        """Find the place of the first start now, if the model is here. Raises ApiError 507 when it cannot fit."""
+        model = self._hive.models.path_of(self.facts.spec.model)
+        if model is not None:
+            await self._lodging.find(model)
+
+    async def give_place_back(self) -> None:
+        """It is not going to live."""
+        await self._lodging.give_back()
 
     def stored(self) -> StoredWorker:
         """The row as it is to be on disk."""
@@ -141,6 +163,7 @@ class Supervisor:
         if self._process is not None:
             forced = KillReason.FORCED
             await kill_worker(self._process, self.board, forced, on_kill=partial(log_kill, self.id, self._process))
+        await self._lodging.give_back()
         return self._departure()
 
     async def _start(self) -> Step:
@@ -153,20 +176,29 @@ class Supervisor:
             model = await pull_model(spec.model, self._hive.models, self.board, lambda: self._wishes.stop is not None)
         if isinstance(model, Rest):
             return model
+        try:
+            place = await self._lodging.find(model)
+        except ApiError as error:
+            short = error.code is ErrorCode.OUT_OF_MEMORY
+            reason = Reason.OUT_OF_MEMORY if short else Reason.CANNOT_START
+            return Rest(WorkerState.FAILED, reason, error.message)
         self._spawning = True
         await self._hive.save(self.stored())
         try:
             if self._wishes.stop is not None:
                 return Rest(WorkerState.STOPPED, Reason.STOP_ASKED)
-            process = self._hive.launcher.launch(spec, facts.instance, model)
+            process = self._hive.launcher.launch(spec, facts.instance, model, place)
         except OSError as error:
             log.error("worker_not_started", worker_id=spec.id, error=error.strerror)
-            return Rest(WorkerState.FAILED, Reason.CANNOT_START, error.strerror)
+            if is_wrong_command(error):
+                return Rest(WorkerState.FAILED, Reason.CANNOT_START, error.strerror)
+            return self._next(Ending(exit_status=1, signal=None), f"not started: {error.strerror}")
         finally:
             self._spawning = False
         self._begin(process)
         self._log("worker_started", process)
         await self._hive.save(self.stored())
+        await self._lodging.begun(process)
         return process
 
     async def _take_back(self, stored: StoredWorker) -> Step:
@@ -178,9 +210,11 @@ class Supervisor:
         process = claim.process
         if verdict is Adoption.START:
             return await self._start()
+        await self._lodging.recall(self._hive.models.path_of(self.facts.spec.model))
         if verdict is Adoption.ADOPT or (verdict is Adoption.KILL and self._wishes.stop is not None):
             assert process is not None, "a proof is a proof about a process"
             self._adopt(process, stored, claim.lease)
+            self.facts.device = self._lodging.device
             return process
         if verdict is Adoption.KILL:
             assert process is not None, "what is killed is there"
@@ -192,6 +226,9 @@ class Supervisor:
         if verdict is Adoption.RESTORE:
             return Rest(stored.state, Reason(stored.reason or Reason.EXITED), stored.detail)
         ending = Ending(None, None, announced_draining=stored.state is WorkerState.DRAINING)
+        lines = self._hive.files.last_lines(self.id, since=0)
+        if verdict is Adoption.CRASHED and self._lodging.judge(ending, stored.pid, None, lines):
+            ending = replace(ending, out_of_memory=True)
         return self._next(ending, "it ended while no hive was there to see how")
 
     def _adopt(self, process: WorkerProcess, stored: StoredWorker, lease: WorkerLease | None) -> None:
@@ -204,7 +241,7 @@ class Supervisor:
             self.facts.state = stored.state
             facts.load_progress = 1.0 if stored.state is WorkerState.READY else 0.0
         if lease is not None:
-            self.facts.take_lease(lease, now_ms=_now_ms(), stop_asked=self._wishes.end)
+            self._take(lease)
         if stored.stopping:
             self.ask_stop(Reason.STOP_ASKED, force=False)
         self._log("worker_adopted", process)
@@ -219,10 +256,18 @@ class Supervisor:
         self._changed()
 
     async def _attend(self, process: WorkerProcess) -> RestartAfter | Rest:
-        attendance = Attendance(process, self.facts, self._wishes, self.board, self._hive)
+        attendance = Attendance(
+            process,
+            lodging=self._lodging,
+            facts=self.facts,
+            wishes=self._wishes,
+            board=self.board,
+            hive=self._hive,
+        )
         ending = await attendance.run()
         self._process, self._last = None, (process, attendance.killed)
         words = None if ending.clean else self._hive.files.last_words(attendance.last_lines())
+        words = words or self._lodging.in_words()
         return self._next(ending, f"{ending}: {words}" if words else str(ending))
 
     def _next(self, ending: Ending, detail: str) -> RestartAfter | Rest:
@@ -251,6 +296,7 @@ class Supervisor:
                 WorkerState.STARTING, Reason.RESTART_ASKED if wishes.restart else Reason.BACKING_OFF, facts.detail
             )
         self._changed()
+        await self._lodging.give_back()
         await self.board.until(lambda: wishes.end, within_ms=step.delay_ms if isinstance(step, RestartAfter) else None)
         if wishes.stop is not None:
             return False

@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import Counter
 
 from daemons.common.durations import Durations
+from daemons.hive.memory.places import Places
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.files import WorkerFiles
 from daemons.hive.workers.launcher import Launcher
@@ -36,6 +37,7 @@ class Surroundings:
     launcher: Launcher
     prober: Prober
     models: ModelSource
+    places: Places
     save: Callable[[StoredWorker], Awaitable[None]]
     """Write a row to disk; a disk that refuses is reported there and does not stop a supervisor."""
     changed: Callable[[], None]

@@ -1,0 +1,185 @@
+"""The ledger of one device: who holds how much of its memory, in a file that all who share the device change in turn.
+
+A device that is declared, and not asked, has no driver that counts for us. So whoever wants memory of it books it here
+first: a worker as it loads and as it generates, a hive for the worker that it is about to start. What is booked never
+exceeds the device. A booking belongs to a process, by PID and start ticks: once that process is gone its memory is
+free again, whoever looks next, so a `kill -9` loses nothing.
+
+The file is JSON and is replaced whole under the flock of a file beside it (`<ledger>.lock`), so that a reader needs no
+lock and a writer that is killed leaves either the old picture or the new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from daemons.common.process import boot_id, is_same_process
+
+LOCK_BOUND_S: Final = 5.0
+"""How long to wait for the lock. It is held for a fraction of a millisecond: who waits longer waits for a process that
+was stopped in the middle of it."""
+_LOOK_AGAIN_S: Final = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One process' part of the device."""
+
+    instance: str
+    """Of the worker: new for each start of it, so a late word never touches its successor."""
+    worker_id: str
+    pid: int
+    start_ticks: int
+    reserved_bytes: int = 0
+    """Promised to it at admission, and dropped once it has loaded: from then on only what it holds counts."""
+    held_bytes: int = 0
+    """What it really has."""
+
+    @property
+    def claim_bytes(self) -> int:
+        """What nobody else can have."""
+        return max(self.reserved_bytes, self.held_bytes)
+
+
+class DeviceFullError(Exception):
+    """The device has not that much. `needed_bytes`: all that was asked for; `available_bytes`: all there was for it."""
+
+    def __init__(self, needed_bytes: int, available_bytes: int) -> None:
+        super().__init__(f"needs {needed_bytes} bytes, {available_bytes} are available")
+        self.needed_bytes = needed_bytes
+        self.available_bytes = available_bytes
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used: its file cannot be read or written, or somebody keeps its lock."""
+
+
+def claimed(holders: Sequence[Holder]) -> int:
+    """How much of a device is taken."""
+    return sum(holder.claim_bytes for holder in holders)
+
+
+def with_holder(holders: Sequence[Holder], wanted: Holder, memory_bytes: int) -> list[Holder]:
+    """The holders with `wanted` in the place of the one of its instance.
+
+    Raises:
+        DeviceFullError: it claims more than the others leave. Who claims no more than before is never refused.
+    """
+    others = [holder for holder in holders if holder.instance != wanted.instance]
+    before = claimed(holders) - claimed(others)
+    available = max(0, memory_bytes - claimed(others))
+    if wanted.claim_bytes > max(available, before):
+        raise DeviceFullError(wanted.claim_bytes, available)
+    return [*others, wanted]
+
+
+class Ledger:
+    """The ledger file of a device of `memory_bytes`. Its calls block for a moment: not for an event loop."""
+
+    def __init__(self, path: Path, memory_bytes: int) -> None:
+        self.path = path
+        self.memory_bytes = memory_bytes
+        self._lock_path = path.with_name(path.name + ".lock")
+
+    def holders(self) -> list[Holder]:
+        """Who lives and holds something now; takes no lock and changes nothing.
+
+        Raises:
+            LedgerError: the file cannot be read.
+        """
+        return [holder for holder in self._read() if _lives(holder)]
+
+    def put(self, wanted: Holder) -> None:
+        """Book `wanted` in the place of what its instance had.
+
+        Raises:
+            DeviceFullError: the device has not that much.
+            LedgerError: the ledger cannot be used.
+        """
+        self._change(lambda holders: with_holder(holders, wanted, self.memory_bytes))
+
+    def hand_over(self, instance: str, pid: int, start_ticks: int) -> None:
+        """What was booked for this instance belongs to this process from now on. Raises LedgerError."""
+
+        def change(holders: list[Holder]) -> list[Holder]:
+            return [
+                replace(each, pid=pid, start_ticks=start_ticks) if each.instance == instance else each
+                for each in holders
+            ]
+
+        self._change(change)
+
+    def release(self, instance: str) -> None:
+        """Give back what this instance had, and what the dead had. Raises LedgerError."""
+        self._change(lambda holders: [holder for holder in holders if holder.instance != instance])
+
+    def _change(self, change: Callable[[list[Holder]], list[Holder]]) -> None:
+        with self._locked():
+            before = self._read()
+            after = change([holder for holder in before if _lives(holder)])
+            if after != before:
+                self._write(after)
+
+    def _read(self) -> list[Holder]:
+        try:
+            content: Any = json.loads(self.path.read_bytes())
+            if content["boot_id"] != boot_id():
+                return []  # the machine was started again: nobody of those lives
+            return [Holder(**holder) for holder in content["holders"]]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise LedgerError(f"the ledger {self.path.name} cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            raise LedgerError(f"{self.path.name} is no ledger; remove it when nobody uses the device") from None
+
+    def _write(self, holders: Sequence[Holder]) -> None:
+        content = {
+            "memory_bytes": self.memory_bytes,
+            "boot_id": boot_id(),
+            "holders": [asdict(holder) for holder in holders],
+        }
+        draft = self.path.with_name(self.path.name + ".new")
+        try:
+            draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            draft.replace(self.path)
+        except OSError as error:
+            raise LedgerError(f"the ledger {self.path.name} cannot be written: {error.strerror}") from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LedgerError(f"the ledger {self.path.name} cannot be locked: {error.strerror}") from None
+        try:
+            self._take(lock)
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a child that was forked meanwhile has this descriptor until its exec
+            os.close(lock)
+
+    def _take(self, lock: int) -> None:
+        deadline = time.monotonic() + LOCK_BOUND_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise LedgerError(f"the ledger {self.path.name} is locked by a process that hangs") from None
+                time.sleep(_LOOK_AGAIN_S)
+            else:
+                return
+
+
+def _lives(holder: Holder) -> bool:
+    return is_same_process(holder.pid, holder.start_ticks)

@@ -1,0 +1,69 @@
+"""The model folder as its files have it: which whole files are there, and which of them can vouch for themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from daemons.hive.models.refs import model_path, ref_of_file
+from daemons.hive.recovery.salvage import FoundFile
+
+_LENGTH: Final = struct.Struct("<Q")
+_MOST_HEADER_BYTES: Final = 100_000_000
+"""The bound of the safetensors format itself."""
+
+
+def files_in(folder: Path) -> dict[str, FoundFile]:
+    """Every file that is named like a model, by reference. Unfinished downloads have another name."""
+    found: dict[str, FoundFile] = {}
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return found
+    for path in paths:
+        ref = ref_of_file(path)
+        if ref is not None and path.is_file() and not path.is_symlink():
+            status = path.stat()
+            found[ref] = FoundFile(status.st_size, int(status.st_mtime))
+    return found
+
+
+def proved(folder: Path, files: dict[str, FoundFile], refs: Collection[str]) -> dict[str, FoundFile]:
+    """The same files; those of `refs` whose header names them and fits their length come with their SHA-256.
+
+    Reads these files whole.
+    """
+    return {ref: _with_hash(folder, ref, file) if ref in refs else file for ref, file in files.items()}
+
+
+def _with_hash(folder: Path, ref: str, file: FoundFile) -> FoundFile:
+    try:
+        with model_path(folder, ref).open("rb") as opened:
+            if not header_fits(opened, ref, file.size_bytes):
+                return file
+            opened.seek(0)
+            return FoundFile(file.size_bytes, file.created, hashlib.file_digest(opened, "sha256").hexdigest())
+    except OSError:
+        return file
+
+
+def header_fits(file: BinaryIO, ref: str, size_bytes: int) -> bool:
+    """Whether a safetensors header says that this is `ref`, and its tensors end exactly where the file does.
+
+    The worker checks every tensor when it loads the model; this is enough to tell a whole file from a torn one.
+    """
+    prefix = file.read(_LENGTH.size)
+    length = _LENGTH.unpack(prefix)[0] if len(prefix) == _LENGTH.size else _MOST_HEADER_BYTES + 1
+    if length > min(_MOST_HEADER_BYTES, size_bytes - _LENGTH.size):
+        return False
+    try:
+        header: dict[str, Any] = json.loads(file.read(length))
+        named = header.pop("__metadata__")["ref"]
+        end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        return False
+    return bool(named == ref and _LENGTH.size + length + end == size_bytes)

@@ -1,0 +1,93 @@
+"""Memory that is taken away from under a worker: on its device by another program, in its control group by the kernel.
+
+Without control groups a worker's limit is held by its hive's own watchdog, which nobody outside can lower: there a
+worker is made to need more (`harness.model_files`), and no fault is injected.
+"""
+
+from __future__ import annotations
+
+from harness.errors import HarnessError
+from harness.faults.base import Fault, FaultError
+from harness.ledger_file import LedgerFile
+from harness.memory_groups import Group
+
+
+class DeviceTaken(Fault):
+    """Another program holds a part of a device: it is booked in the device's ledger for this very process."""
+
+    def __init__(self, ledger: LedgerFile, size_bytes: int) -> None:
+        self._ledger = ledger
+        self._size_bytes = size_bytes
+        self._booking: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"{self._size_bytes} bytes of {self._ledger.path.name} taken by another program"
+
+    def inject(self) -> None:
+        """Book it."""
+        self._booking = self._ledger.take(self._size_bytes)
+
+    def verify(self) -> None:
+        """Show that the ledger has it.
+
+        Raises:
+            FaultError: it has not.
+        """
+        mine = [each for each in self._ledger.bookings() if each.instance == self._booking]
+        if [each.held_bytes for each in mine] != [self._size_bytes]:
+            raise FaultError(f"{self.name}: the ledger has {mine}")
+
+    def heal(self) -> None:
+        """Give it back."""
+        if self._booking is not None:
+            self._ledger.give_back(self._booking)
+            self._booking = None
+
+
+class LimitLowered(Fault):
+    """The limit of a control group is lowered to little more than what its process has now (versions 1 and 2)."""
+
+    def __init__(self, group: Group, room_bytes: int) -> None:
+        """room_bytes: what the process may still get."""
+        self._group = group
+        self._room_bytes = room_bytes
+        self._before: int | None = None
+        self.lowered_to: int | None = None
+        """The limit as it is while the fault is in force, in bytes."""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the memory limit of {self._group.path.name} lowered to {self._room_bytes} bytes above its use"
+
+    def available(self) -> str | None:
+        """A group with a memory controller is there."""
+        try:
+            self._group.version  # noqa: B018 - it raises when there is none
+        except HarnessError as error:
+            return str(error)
+        return None
+
+    def inject(self) -> None:
+        """Lower it."""
+        self._before = self._group.limit_bytes
+        self._group.limit_bytes = self._group.used_bytes + self._room_bytes
+        self.lowered_to = self._group.limit_bytes
+
+    def verify(self) -> None:
+        """Show that the kernel has taken it.
+
+        Raises:
+            FaultError: the limit is as before, or leaves more room than it should.
+        """
+        now, used = self._group.limit_bytes, self._group.used_bytes
+        if now is None or self._before is None or now >= self._before or now - used > 2 * self._room_bytes:
+            raise FaultError(f"{self.name}: the limit is {now}, it was {self._before}, and {used} are used")
+
+    def heal(self) -> None:
+        """Raise it again; a group that is gone with its process has none."""
+        if self._before is not None and self._group.path.exists():
+            self._group.limit_bytes = self._before
+        self._before = self.lowered_to = None

@@ -1,0 +1,174 @@
+"""Steps that break the daemons' databases and the disks under them, and look at what the daemons make of it."""
+
+import secrets
+
+from behave import given, then, when
+
+from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from harness.write_bursts import kill_in_bursts, torn_rows
+
+
+@given("{count:d} models in its catalog")
+def given_models(context, count):
+    context.world.databases.fill(count)
+
+
+@given("a hive that obeys file modes")
+def given_a_hive_that_obeys_modes(context):
+    context.world.databases.obey_modes()
+    context.world.start_hives(1)
+
+
+@given("a queen on a disk of her own")
+def given_a_queen_on_a_disk(context):
+    context.world.queen_database.prepare_small_disk()
+
+
+@when("the {damage:Damage} of the catalog is destroyed")
+def when_the_catalog_is_damaged(context, damage):
+    context.world.databases.damage(damage)
+
+
+@when("the {damage:Damage} of the catalog is destroyed and its folder is made read-only")
+def when_the_catalog_is_damaged_on_a_read_only_disk(context, damage):
+    context.world.databases.damage(damage)
+    context.world.databases.make_read_only()
+
+
+@when("the hive is stopped, the {damage:Damage} of the catalog is destroyed, and the hive is started again")
+def when_the_catalog_of_a_stopped_hive_is_damaged(context, damage):
+    context.world.databases.stop_hive()
+    context.world.databases.damage(damage)
+    context.world.databases.start_hive()
+
+
+@when("the folder can be written to again")
+def when_the_folder_is_writable(context):
+    context.world.databases.make_writable()
+
+
+@when("the hive is asked for its models")
+def when_the_hive_is_asked(context):
+    context.world.databases.query()
+
+
+@when("the hive is asked for its models while {count:Requests} are sent at once")
+def when_the_hive_is_asked_while_serving(context, count):
+    context.world.databases.query_while_serving(count)
+
+
+@when('a worker is started from the new model "{model}" and asked something')
+def when_a_new_model_serves(context, model):
+    context.world.databases.serve_new_model(model)
+
+
+@when("it is killed {kills:d} times in the middle of a burst of pulls and removals")
+def when_killed_in_bursts(context, kills):
+    seed = context.config.userdata.getint("seed", secrets.randbelow(1_000_000))
+    print(f"bursts: seed {seed}; the same bursts again: -D seed={seed}")  # noqa: T201 - shown when it fails
+    context.bursts = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=seed)
+
+
+@when("the queen's database is {away:Away}")
+def when_the_queens_database_is_away(context, away):
+    context.world.queen_database.fail(away)
+
+
+@when("the queen's database is deleted")
+def when_the_queens_database_is_deleted(context):
+    context.world.queen_database.delete()
+
+
+@when("{count:Workers} are started one after the other")
+def when_workers_are_started(context, count):
+    context.world.queen_database.start_workers(count, hive="hive-1")
+
+
+@when("the queen's database is there again")
+def when_the_queens_database_is_back(context):
+    context.world.queen_database.give_back()
+
+
+@then("it is degraded, counts a damage of its catalog, and has logged it with SQLite's own words and the request's id")
+def then_the_damage_is_detected(context):
+    seen = context.world.databases.detection()
+    assert seen.health["status"] == "degraded", f"its health should be degraded: {seen.health}"
+    assert any("catalog" in reason for reason in seen.health["reasons"]), f"no reason names the catalog: {seen.health}"
+    assert seen.damages == 1, f"its counter of damages rose by {seen.damages}, not by 1"
+    assert len(seen.entries) == 1, f"expected one line catalog_damaged, got {seen.entries}"
+    entry = seen.entries[0]
+    assert (entry["level"], entry["file"], entry["request_id"]) == ("error", "hive.sqlite3", seen.query), f"{entry}"
+    assert entry["code"], f"the line has no code: {entry}"
+    assert entry["error"], f"the line has no message: {entry}"
+
+
+@then("the broken file is kept aside, byte by byte")
+def then_the_broken_file_is_kept(context):
+    kept = context.world.databases.kept()
+    expected = {"hive.sqlite3.corrupt-1": context.world.databases.broken_sha256}
+    assert kept == expected, f"expected {expected} beside the database, found {kept}"
+
+
+@then(
+    "the catalog is rebuilt: the same models as before, and the log says how many rows were salvaged and how many not"
+)
+def then_the_catalog_is_rebuilt(context):
+    databases = context.world.databases
+    now, line = databases.listed(), databases.rebuilding()
+    assert now == databases.models, f"listed before: {databases.models}\nlisted now: {now}"
+    assert line["salvaged"] + line["rebuilt"] == len(now), f"the counts do not add up to {len(now)} models: {line}"
+    assert line["dropped"] == 0, f"models were dropped: {line}"
+
+
+@then("the file is whole again, and has every model that the hive lists")
+def then_the_file_is_whole(context):
+    found = context.world.databases.wait_for_whole_file()
+    assert found.integrity == ["ok"], f"SQLite's check says {found.integrity}"
+    assert found.models, "the file lists no model"
+
+
+@then("it says that its catalog is in memory only, and lists the same models as before")
+def then_in_memory(context):
+    health, on_disk, entries = context.world.databases.in_memory()
+    listed = context.world.databases.listed()
+    assert health["status"] == "degraded", f"its health should be degraded: {health}"
+    assert any("in memory only" in reason for reason in health["reasons"]), f"no reason says so: {health['reasons']}"
+    assert on_disk == 0, f"hive_catalog_on_disk is {on_disk}, not 0"
+    assert len(entries) == 1, f"expected one line catalog_in_memory, got {entries}"
+    assert listed == context.world.databases.models, (
+        f"listed before and now: {context.world.databases.models}\n{listed}"
+    )
+
+
+@then("each of the {kills:d} killings left whole rows only, and a file that SQLite finds in order")
+def then_whole_rows(context, kills):
+    report = context.bursts
+    broken, rows = torn_rows(context.world.databases.path)
+    context.world.cluster.journal.observe("file after the bursts", rows=rows, broken=broken)
+    assert len(report.rows) == kills, f"seed {report.seed}: only {len(report.rows)} killings: {report}"
+    assert not report.broken + broken, f"seed {report.seed}:\n" + "\n".join(report.broken + broken)
+    assert any(report.log_bytes), f"seed {report.seed}: no killing hit a write: {report}"
+    assert max(report.rows) > 1, f"seed {report.seed}: hardly anything was ever written: {report}"
+
+
+@then("the queen is degraded and says how many writes wait")
+def then_the_queen_is_degraded(context):
+    health = context.world.queen_database.wait_until_degraded()
+    assert health["status"] == "degraded", f"her health should be degraded: {health}"
+    assert any("database" in reason for reason in health["reasons"]), f"no reason names the database: {health}"
+
+
+@then("her file has what she lists, in the order in which it changed")
+def then_stored_in_order(context):
+    stored = context.world.queen_database.wait_until_stored()
+    order = context.world.queen_database.order
+    later = [worker_id for worker_id in stored.worker_ids if worker_id in order]
+    assert stored.integrity == ["ok"], f"SQLite's check says {stored.integrity}"
+    assert later == order, f"the workers became ready in the order {order}, they are stored as {later}"
+
+
+@then("her file has what she lists")
+def then_stored(context):
+    stored = context.world.queen_database.wait_until_stored()
+    assert stored.integrity == ["ok"], f"SQLite's check says {stored.integrity}"
+    assert stored.hives == ["hive-1"], f"the hives in the file: {stored.hives}"

@@ -1,0 +1,4 @@
+Feature: Hooks that leak
+
+  Scenario: nothing wrong
+    Given a step
