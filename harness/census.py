@@ -110,7 +110,7 @@ class CensusTaker:
 
     def take(self) -> Census:
         """Return what is there now."""
-        processes = frozenset(self._processes())
+        processes = frozenset(processes_of_run(self.sandbox))
         pids = {process.pid for process in processes} | {os.getpid()}
         private = self.sandbox.private_processes
         return Census(
@@ -155,19 +155,10 @@ class CensusTaker:
             f"could not be cleared away: {leak}" for leak in replace(left, processes=frozenset()).leaks()
         ]
 
-    def _processes(self) -> list[Identity]:
-        if self.sandbox.private_processes:
-            found = [identity for pid in psutil.pids() if (identity := Identity.of(pid))]
-        else:
-            # Below the parent, the reaper: it adopts this process's orphans. Without a sandbox nobody does.
-            root = os.getpid() if self.sandbox.kind is SandboxKind.NONE else os.getppid()
-            found = descendants(root)
-        return [identity for identity in found if identity.pid not in {1, os.getpid()}]
-
     def _end_processes(self, before: Census, spare: Set[Identity]) -> list[Identity]:
         deadline = time.monotonic() + SWEEP_BOUND_S
         while True:
-            now = Census(processes=frozenset(self._processes())).without(before)
+            now = Census(processes=frozenset(processes_of_run(self.sandbox))).without(before)
             left = sorted(_without_expected(now, spare).processes)
             if not left or time.monotonic() >= deadline:
                 return left
@@ -181,6 +172,17 @@ class CensusTaker:
     def _temporary(self) -> list[Path]:
         folder = self.run_folder / TEMPORARY_FOLDER if self.run_folder else None
         return list(folder.iterdir()) if folder and folder.is_dir() else []
+
+
+def processes_of_run(sandbox: SandboxInfo) -> list[Identity]:
+    """Return every process of this run but its reaper and the calling one, orphans and zombies included."""
+    if sandbox.private_processes:
+        found = [identity for pid in psutil.pids() if (identity := Identity.of(pid))]
+    else:
+        # Below the parent, the reaper: it adopts this process's orphans. Without a sandbox nobody does.
+        root = os.getpid() if sandbox.kind is SandboxKind.NONE else os.getppid()
+        found = descendants(root)
+    return [identity for identity in found if identity.pid not in {1, os.getpid()}]
 
 
 def _without_expected(extra: Census, expected: Set[Identity]) -> Census:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable
@@ -189,6 +190,13 @@ class Databases:
         """Start it again over the same data folder."""
         self._cluster.restart(HIVE)
         self._cluster.wait_until_up(HIVE)
+        eventually(
+            self._cluster.journal,
+            "the hive has read its catalog",
+            lambda: self._hive.client.get("/ready"),
+            lambda answer: answer.status == 200,
+            within_s=self._cluster.durations.start_up_ms / 1000,
+        )
 
     def serve_new_model(self, model: str) -> None:
         """Start a worker from a model that the hive does not have yet, and ask it something; remember the answer."""
@@ -210,7 +218,7 @@ class Databases:
     def _file_or_error(self) -> CatalogFile:
         try:
             return self.file()
-        except OSError as error:
+        except sqlite3.Error as error:
             return CatalogFile([str(error)], [])
 
     def _damages(self) -> float:

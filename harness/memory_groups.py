@@ -56,8 +56,8 @@ class Group:
         text = self._read(0)
         return None if text == "max" else int(text)
 
-    @limit_bytes.setter
-    def limit_bytes(self, limit: int) -> None:
+    def set_limit(self, limit: int) -> None:
+        """Change the limit. Version 1 refuses one that is below what is used (EBUSY)."""
         (self.path / FILES[self.version][0]).write_text(str(limit), encoding="ascii")
 
     @property

@@ -89,9 +89,7 @@ class Proxy:
             await self.rules.pass_through(handshake, 0)
         answer, upstream = await asyncio.open_connection(head.host, head.port, local_addr=(head.dialler, 0))
         try:
-            await self.rules.pass_through(there, len(head.rewritten))
-            upstream.write(head.rewritten)
-            onward = asyncio.create_task(self._copy(reader, upstream, there))
+            onward = asyncio.create_task(self._copy(reader, upstream, there, first=head.rewritten))
             homeward = asyncio.create_task(self._copy(answer, writer, back))
             try:
                 pending = {onward, homeward}
@@ -108,8 +106,10 @@ class Proxy:
         finally:
             upstream.close()
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
-        """Copy until the end, each piece as late as the rules say, and end the writing side then."""
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow, *, first: bytes = b""
+    ) -> None:
+        """Copy `first` and all that is read, each piece as late as the rules say, and end the writing side then."""
         now = asyncio.get_running_loop().time
         pieces: asyncio.Queue[tuple[float, bytes | ConnectionError]] = asyncio.Queue(PIECES_ON_THE_WAY)
 
@@ -122,6 +122,8 @@ class Proxy:
                     piece = error
                 await pieces.put((now(), piece))
 
+        if first:
+            pieces.put_nowait((now(), first))
         reading = asyncio.create_task(read())
         try:
             while True:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
+from harness import sandbox
+from harness.census import processes_of_run
 from harness.cluster import Cluster
 from harness.conditions import eventually
 from harness.http import Answer, Client
-from harness.identity import Identity, descendants
+from harness.identity import Identity
 
 Row = dict[str, Any]
 """A worker as the contract's lists show it (docs/contract.md, "worker row")."""
@@ -70,7 +71,7 @@ class RegistryView:
     def worker_processes(self) -> list[Identity]:
         """Return every process below this run that the harness did not start itself: the workers, by /proc."""
         managed = {process.identity for process in self._cluster.processes.all()}
-        seen = [identity for identity in descendants(os.getpid()) if identity not in managed]
+        seen = [identity for identity in processes_of_run(sandbox.current()) if identity not in managed]
         self._journal.observe("process table", workers=[identity.describe() for identity in seen])
         return seen
 

@@ -69,6 +69,14 @@ class RunReport:
         return str(self.ended.get("verdict", "failed"))
 
     @property
+    def problems(self) -> list[str]:
+        """What was wrong with the run as a whole: leaks of features and hooks, a signal that ended it."""
+        if self.ended is None:
+            return []
+        reason = self.ended.get("reason")
+        return [*self.ended.get("problems", []), *([reason] if reason else [])]
+
+    @property
     def slowest(self) -> list[ScenarioReport]:
         """The scenarios that took longest, the longest first."""
         return sorted(self.scenarios, key=lambda scenario: -scenario.duration_ms)[:SLOWEST_SHOWN]
@@ -128,6 +136,7 @@ def summary_lines(journal: Path) -> list[str]:
     lines = [f"beehave: {run.verdict}: {counts}"]
     lines += [f"  skipped: {s.name}: {s.reason}" for s in run.scenarios if s.status == "skipped"]
     lines += [f"  {s.status}: {s.location}  {s.name}" for s in run.scenarios if not s.good]
+    lines += [f"  {problem}" for problem in run.problems]
     lines += [f"  {figure['name']}: {figure['text']}" for figure in run.figures]
     report = journal.with_name(REPORT_NAME)
     if report.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -37,6 +36,11 @@ class SandboxLike(Protocol):
         """Whether no one else can be on this machine's loopback addresses."""
         ...
 
+    @property
+    def launcher_pid(self) -> int:
+        """The PID that whoever started the run sees; two runs never share it at one time."""
+        ...
+
 
 @dataclass
 class Session:
@@ -65,7 +69,7 @@ class Session:
             HarnessError: the settings are missing or wrong.
         """
         settings = load_settings(folder, userdata)
-        run_folder = run_folder or new_run_folder(folder)
+        run_folder = run_folder or new_run_folder(folder, sandbox.launcher_pid)
         journal = Journal(run_folder / JOURNAL_NAME)
         addresses = AddressBook(private_network=sandbox.private_network)
         return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal), dict(userdata))
@@ -140,10 +144,10 @@ class Session:
         self.journal.close()
 
 
-def new_run_folder(folder: Path) -> Path:
+def new_run_folder(folder: Path, launcher_pid: int) -> Path:
     """Make the folder of a new run below `reports/`, named by time and PID, and point `reports/last` at it."""
     reports = folder / REPORTS
-    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{launcher_pid}"
     run_folder = reports / name
     run_folder.mkdir(parents=True)
     last = reports / "last"

@@ -23,6 +23,7 @@ class OpenNetwork:
     """No sandbox: the addresses are this machine's."""
 
     private_network: bool = False
+    launcher_pid: int = 0
 
 
 class FixedAddresses(AddressBook):

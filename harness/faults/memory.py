@@ -73,7 +73,7 @@ class LimitLowered(Fault):
     def inject(self) -> None:
         """Lower it."""
         self._before = self._group.limit_bytes
-        self._group.limit_bytes = self._group.used_bytes + self._room_bytes
+        self._group.set_limit(self._group.used_bytes + self._room_bytes)
         self.lowered_to = self._group.limit_bytes
 
     def verify(self) -> None:
@@ -89,5 +89,5 @@ class LimitLowered(Fault):
     def heal(self) -> None:
         """Raise it again; a group that is gone with its process has none."""
         if self._before is not None and self._group.path.exists():
-            self._group.limit_bytes = self._before
+            self._group.set_limit(self._before)
         self._before = self.lowered_to = None

@@ -28,7 +28,7 @@ def test_a_whole_run(journal):
     journal.record("scenario_started", scenario="It needs nft", feature="G", location="g.feature:3", tags=[])
     journal.record("scenario_ended", scenario="It needs nft", status="skipped", duration_ms=0, reason="no nft here")
     journal.record("figure", name="time", text="2 s")
-    journal.record("run_ended", verdict="failed")
+    journal.record("run_ended", verdict="failed", problems=["a feature left a process"], reason="SIGTERM")
     run = read_run(journal.path)
     assert run.verdict == "failed"
     assert run.statuses == {"passed": 1, "failed": 1, "skipped": 1}
@@ -38,12 +38,15 @@ def test_a_whole_run(journal):
         "beehave: failed: 1 failed, 1 passed, 1 skipped",
         "  skipped: It needs nft: no nft here",
         "  failed: f.feature:3  It breaks",
+        "  a feature left a process",
+        "  SIGTERM",
         "  time: 2 s",
     ]
     html = write_report(journal.path).read_text(encoding="utf-8")
     assert "It &lt;b&gt;holds&lt;/b&gt;" in html
     assert "expected 1, got 2" in html
     assert "no nft here" in html
+    assert "a feature left a process" in html
 
 
 def test_a_run_that_was_killed_has_a_report_up_to_there(journal):
