@@ -18,13 +18,16 @@ class CatalogFile:
     """`["ok"]`, or what is wrong."""
     models: list[str]
     """The references in the `models` table."""
+    worker_pids: list[int]
+    """The processes in the `workers` table, in rising order."""
 
 
 def read_catalog(journal: Journal, path: Path) -> CatalogFile:
-    """Check and read a hive's database (`<data_dir>/hive.sqlite3`, table `models`, docs/contract.md)."""
+    """Check and read a hive's database (`<data_dir>/hive.sqlite3`, docs/contract.md)."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
         integrity = [row[0] for row in connection.execute("PRAGMA integrity_check")]
         models = [row[0] for row in connection.execute("SELECT ref FROM models ORDER BY ref")]
-    found = CatalogFile(integrity, models)
-    journal.observe("database file", path=path.name, integrity=found.integrity, models=found.models)
+        pids = [row[0] for row in connection.execute("SELECT pid FROM workers WHERE pid IS NOT NULL ORDER BY pid")]
+    found = CatalogFile(integrity, models, pids)
+    journal.observe("database file", path=path.name, integrity=integrity, models=models, worker_pids=pids)
     return found

@@ -109,18 +109,17 @@ def then_the_broken_file_is_kept(context):
     assert kept == expected, f"expected {expected} beside the database, found {kept}"
 
 
-@then(
-    "the catalog is rebuilt: the same models as before, and the log says how many rows were salvaged and how many not"
-)
+@then("the catalog is rebuilt: the same models as before, and the log counts the rows that were salvaged")
 def then_the_catalog_is_rebuilt(context):
-    databases = context.world.databases
-    now, line = databases.listed(), databases.rebuilding()
-    assert now == databases.models, f"listed before: {databases.models}\nlisted now: {now}"
-    assert line["salvaged"] + line["rebuilt"] == len(now), f"the counts do not add up to {len(now)} models: {line}"
-    assert line["dropped"] == 0, f"models were dropped: {line}"
+    now, seen = context.world.databases.listed(), context.world.databases.rebuilding()
+    assert now == context.world.databases.models, f"listed before: {context.world.databases.models}\nlisted now: {now}"
+    counts = [seen.entry[source] for source in ("salvaged", "rebuilt", "dropped")]
+    assert sum(counts) == len(now), f"the counts do not add up to {len(now)} models: {seen.entry}"
+    assert counts[2] == 0, f"models were dropped: {seen.entry}"
+    assert seen.in_time, f"detected after {seen.detected_s:.3f} s, rebuilt {seen.rebuilt_s:.3f} s later: too late"
 
 
-@then("the file is whole again, and has every model that the hive lists")
+@then("the file is whole again, and has every model and worker that the hive lists")
 def then_the_file_is_whole(context):
     found = context.world.databases.wait_for_whole_file()
     assert found.integrity == ["ok"], f"SQLite's check says {found.integrity}"

@@ -13,11 +13,6 @@ def given_worker_options(context, slots, interval_ms):
     context.world.cluster.worker_options |= {"slots": slots, "token_interval_ms": interval_ms}
 
 
-@given("leases of {seconds:d} seconds")
-def given_leases(context, seconds):
-    context.world.cluster.duration_overrides |= {"lease_ms": seconds * 1000, "orphan_grace_ms": seconds * 2000}
-
-
 @when("{count:Requests} are sent on a {pace:Pace} schedule over {seconds:d} seconds")
 def when_load(context, count, pace, seconds):
     context.world.bench.send(count, pace=Pace(pace), seconds=seconds)

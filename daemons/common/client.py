@@ -142,8 +142,9 @@ class PeerClient:
         timeout_ms: int | None = None,
         connect_ms: int | None = None,
     ) -> Answer:
-        """One request and its complete answer, within `timeout_ms` (probe_timeout_ms when None), of which connecting may
-        take `connect_ms` (that of the durations when None).
+        """One request and its complete answer, within `timeout_ms` (probe_timeout_ms when None).
+
+        Connecting may take `connect_ms` of these (that of the durations when None).
 
         Raises:
             PeerError: no complete answer came.

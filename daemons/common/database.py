@@ -34,6 +34,7 @@ class Database:
         self._schema = list(schema)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sqlite-{path.stem}")
         self._connection: sqlite3.Connection | None = None
+        self._unused: list[sqlite3.Connection] = []
 
     async def open(self) -> None:
         """Open the file, create or upgrade its schema. May be called again after it failed.
@@ -67,8 +68,12 @@ class Database:
         return await self._in_thread(work)
 
     async def release(self) -> None:
-        """Close the file, so that nothing is written into it; `run` fails until it is opened again."""
-        await self._in_thread(self._close)
+        """Leave the file as it is; `run` fails until it is opened again. May be called twice.
+
+        The connection is kept unused: closing it would write the log into the file, and somebody may want to look at
+        both as they are.
+        """
+        await self._in_thread(self._release)
 
     async def begin_anew(self, fill: Callable[[sqlite3.Connection], None]) -> None:
         """Put a new file, filled by `fill`, in the place of this one; whoever needs the old one has copied it before.
@@ -83,7 +88,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was asked before, close the file and end the thread. May be called twice."""
-        if self._connection is not None:
+        if self._connection is not None or self._unused:
             await self._in_thread(self._close)
         self._thread.shutdown(wait=True)
 
@@ -153,10 +158,15 @@ class Database:
         connection.execute("COMMIT")
         return result
 
-    def _close(self) -> None:
+    def _release(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._unused.append(self._connection)
             self._connection = None
+
+    def _close(self) -> None:
+        self._release()
+        while self._unused:
+            self._unused.pop().close()
 
 
 def _remove(path: Path, *suffixes: str) -> None:

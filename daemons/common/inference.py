@@ -115,19 +115,19 @@ class InferenceApp(ABC):
         with self.daemon.inflight.track(current_request_id(), deadline) as running:
             watcher = asyncio.get_running_loop().create_task(_watch_disconnect(receive, running))
             try:
-                return await self._hold(Call(scope, request, body, running, StreamAnswer(send)))
+                outcome = await self._hold(Call(scope, request, body, running, StreamAnswer(send)))
             finally:
                 watcher.cancel()
+            if outcome is Outcome.SERVED:
+                self.daemon.inflight.served.add(running.request_id)
+            return outcome
 
     async def _hold(self, call: Call) -> Outcome:
         """Serve the call within its bounds, and tell its client when it is ended."""
         farewell_ms = self.daemon.durations.farewell_ms
         try:
             async with call.running.bounds():
-                outcome = await self.serve(call)
-            if outcome is Outcome.SERVED:
-                self.daemon.inflight.served.add(call.running.request_id)
-            return outcome
+                return await self.serve(call)
         except EndedError as ended:
             log.info("inference_ended", reason=ended.reason, begun=call.answer.begun)
             if ended.reason is not EndReason.CLIENT_GONE:

@@ -131,9 +131,9 @@ class Ledger:
     def _read(self) -> list[Holder]:
         try:
             content: Any = json.loads(self.path.read_bytes())
-            if content["boot_id"] != boot_id():
-                return []  # the machine was started again: nobody of those lives
-            return [Holder(**holder) for holder in content["holders"]]
+            holders = [Holder(**holder) for holder in content["holders"]]
+            # After a start of the machine nobody of those lives, and their start ticks may be another's.
+            return holders if content["boot_id"] == boot_id() else []
         except FileNotFoundError:
             return []
         except OSError as error:

@@ -122,6 +122,8 @@ class _Exchange:
             except _BrokenError as broken:
                 failure = broken
             except _RefusedError as refused:
+                if failure is not None and refused.code is ErrorCode.DUPLICATE_REQUEST:
+                    break  # the attempt before was served after all, and its answer was lost: that is what to tell
                 failure = refused
             log.warning("attempt_failed", target=target.label, why=str(failure), tries_left=tries_left)
             if self._answer.begun or (isinstance(failure, _RefusedError) and failure.code not in _RETRYABLE):

@@ -166,17 +166,14 @@ class RegistryStore:
             self._queue.popleft()
 
     async def _write_snapshot(self) -> None:
-        """Store everything; what waits is older than that, or part of it."""
+        """Store everything. What waits is written after it all the same: a snapshot does not know what came first."""
         snapshot = self._snapshot()
-        waiting = len(self._queue)
         self._incomplete = False
         try:
             await self._database.run(lambda connection: replace_all(connection, snapshot))
         except sqlite3.Error:
             self._incomplete = True
             raise
-        for _ in range(min(waiting, len(self._queue))):
-            self._queue.popleft()
 
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         words = str(error) or type(error).__name__

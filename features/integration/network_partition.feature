@@ -114,9 +114,9 @@ Feature: Links between the parts fail
   @link.shaping
   Scenario: A slow link stays available
     Given a hive with 1 worker
-    When everything on the link between the queen and hive-1 takes 100 ms longer each way
+    When everything on the link between the queen and hive-1 takes 60 ms longer each way
     Then hive-1 stays available for 2 leases
-    And a request is served, no sooner than after 200 ms
+    And a request is served, no sooner than after 240 ms
 
   @link.shaping
   Scenario: A narrow link stays available

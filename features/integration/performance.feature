@@ -4,13 +4,17 @@ Feature: The cluster keeps its pace
     intended send, so that a stall is in it with all that it would have hit.
   - A load generator that was itself too slow calls its run inconclusive: that is neither good nor bad, so it is no pass.
   - Under a steady load every request is answered in time, and no daemon grows.
+  - Leases are as long as in production: what is measured is the work, and no lease may run out because a machine is busy.
+
+  Background:
+    Given leases of 15000 ms
 
   Scenario Outline: A thousand requests on a <pace> schedule over <seconds> seconds
     Given workers with 32 slots and a token every 10 ms
     And 2 hives with 2 workers each
     When 1000 requests are sent on a <pace> schedule over <seconds> seconds
-    Then each of the 1000 is answered once, by the workers' own counts
-    And none of them timed out, passed its deadline or lost its connection
+    Then none of them timed out, passed its deadline or lost its connection
+    And each of the 1000 is answered once, by the workers' own counts
     And their mean latency is under 100 ms and their p99 under 500 ms, from the intended send
     And memory, open files and threads of every daemon stay flat
 
@@ -44,7 +48,6 @@ Feature: The cluster keeps its pace
 
   Scenario: A worker's pause is in the report, and a closed loop would have hidden it
     Given workers with 256 slots and a token every 1 ms
-    And leases of 5 seconds
     And a hive with 1 worker
     When 500 requests are sent over 5 seconds and the worker is paused for a second in the middle
     And one client asks again and again for 5 seconds, through such a pause

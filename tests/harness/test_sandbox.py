@@ -148,6 +148,18 @@ def test_sigkill_to_the_launcher_ends_everything(wished):
         wait_until(lambda: not marked(process.marker) and not any(p.is_running() for p in below))
 
 
+def test_the_launcher_stands_in_when_reaper_and_run_are_killed():
+    with started("sleeper(); print('up', flush=True); time.sleep(3600)", "off") as process:
+        assert process.stdout.readline() == "up\n"
+        [reaper] = psutil.Process(process.pid).children()
+        [run] = [child for child in reaper.children() if process.marker in child.cmdline() and child.name() == "behave"]
+        run.suspend()  # or it might end before it can be killed: the reaper's end sends it SIGTERM
+        reaper.kill()
+        run.kill()
+        assert process.wait(BOUND_S) == 137
+        assert not marked(process.marker)
+
+
 @pytest.mark.parametrize("wished", BOTH)
 def test_an_orphan_is_reaped_when_it_ends(wished):
     program = """

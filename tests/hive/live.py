@@ -112,11 +112,11 @@ class LiveHive:
 
     def clean_up(self) -> None:
         """End what is left, each process by its identity."""
-        workers = [(row["pid"], row["start_ticks"]) for row in self.started()]
         if self.child is not None and self.child.poll() is None:
             self.kill()
         self.client.close()
-        for pid, ticks in workers:
+        # Read once the hive is dead: it may have been starting one. One that it could not log any more ends itself.
+        for pid, ticks in [(row["pid"], row["start_ticks"]) for row in self.started()]:
             if is_same_process(pid, ticks):
                 os.kill(pid, signal.SIGKILL)
 

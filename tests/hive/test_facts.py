@@ -96,3 +96,11 @@ def test_an_adopted_worker_counts_on_from_what_it_had_served():
     worker.take_lease(lease(WorkerState.READY, served_total=9), now_ms=0, lease_ms=15_000, stop_asked=False)
     worker.process.served_here += 1
     assert worker.row(now_ms=0, lease_ms=LEASE_MS).served_total == 10
+
+
+def test_a_lease_after_one_that_ran_out_is_news():
+    worker = facts()
+    told = {"lease_ms": 15_000, "stop_asked": False}
+    worker.take_lease(lease(WorkerState.READY), now_ms=0, **told)
+    assert not worker.take_lease(lease(WorkerState.READY), now_ms=15_000, **told), "on time"
+    assert worker.take_lease(lease(WorkerState.READY), now_ms=30_001, **told), "the queen is to hear that it is back"

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import struct
-from pathlib import Path
 from typing import Any
 
 import psutil

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from daemons.common.client import PeerClient
+from daemons.common.client import Answer, PeerClient, PeerError, PeerFault
 from daemons.common.durations import Durations
 from daemons.hive.noticeboard import Noticeboard
 from daemons.hive.uplink import Uplink
@@ -151,3 +153,42 @@ async def test_a_queen_that_hangs_does_not_hold_a_drain_up():
         uplink.changed()
         await asyncio.wait_for(uplink.flush(), 1)
         queen.hold.set()
+
+
+async def test_a_healed_link_is_found_within_a_heartbeat():
+    """A connect that is dropped hangs; the next push does not wait for it longer than a heartbeat, nor after it."""
+    durations = Durations(heartbeat_ms=200, lease_ms=600, orphan_grace_ms=600, connect_ms=2_000)
+    calls: list[tuple[float, int]] = []
+
+    class SilentLink:
+        async def call(self, _method: str, _url: str, *, json_body: object, connect_ms: int) -> Answer:
+            del json_body
+            calls.append((time.monotonic(), connect_ms))
+            await asyncio.sleep(connect_ms / 1000)
+            raise PeerError(PeerFault.TIMED_OUT, "no SYN-ACK")
+
+    uplink = Uplink(SilentLink(), "http://x", durations, Hive().picture)
+    task = asyncio.create_task(uplink.run())
+    await asyncio.sleep(1)
+    task.cancel()
+    assert {connect_ms for _, connect_ms in calls} == {200}
+    pauses = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(calls)]
+    assert len(pauses) >= 2
+    assert max(pauses) < 0.3, "a heartbeat from push to push"
+
+
+async def test_a_slow_link_makes_heartbeats_no_rarer():
+    durations = Durations(heartbeat_ms=200, lease_ms=600, orphan_grace_ms=600)
+    calls: list[float] = []
+
+    class SlowLink:
+        async def call(self, _method: str, _url: str, *, json_body: object, connect_ms: int) -> Answer:
+            del json_body, connect_ms
+            calls.append(time.monotonic())
+            await asyncio.sleep(0.15)
+            return Answer(200, b'{"lease_ms": 600, "queen_instance": "q"}')
+
+    task = asyncio.create_task(Uplink(SlowLink(), "http://x", durations, Hive().picture).run())
+    await asyncio.sleep(1)
+    task.cancel()
+    assert max(later - earlier for earlier, later in itertools.pairwise(calls)) < 0.3

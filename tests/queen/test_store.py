@@ -213,3 +213,23 @@ async def test_a_data_folder_that_went_away_is_made_again(store, path, owner, sa
     assert not await store.flush()
     assert await store.flush()
     assert rows(path, "hives") == ["h1"]
+
+
+async def test_what_waited_keeps_its_order_also_when_the_whole_is_written(path, owner, say, monkeypatch):
+    """A registry lists by id; what changed last has the highest revision all the same."""
+    monkeypatch.setattr("daemons.common.database._BUSY_MS", 20)
+    path.touch()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    store = RegistryStore(path, interval_s=60, snapshot=owner.snapshot, found=owner.found)
+    await store.load()
+    changes = [PutWorker("h1", say.row(worker_id), AT) for worker_id in ("w9", "w1", "w5")]
+    for change in changes:
+        store.note(change)
+    owner.writes = sorted(changes, key=lambda change: change.row.id)
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.flush()
+    assert store.waiting == 0
+    await store.close()
+    assert rows(path, "workers") == ["w9", "w1", "w5"]

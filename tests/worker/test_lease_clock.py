@@ -42,3 +42,9 @@ def test_a_worker_that_was_stopped_itself_tries_again_before_it_gives_up(clock):
 def test_a_lease_lapses(clock):
     assert not clock.lapsed(103)
     assert clock.lapsed(103.1)
+
+
+@pytest.mark.parametrize(("failures", "spent_s", "wait_s"), [(0, 0.4, 0.6), (0, 2, 0), (1, 1, 0), (5, 0.25, 0.75)])
+def test_the_pause_counts_from_the_begin_of_the_push(clock, failures, spent_s, wait_s):
+    clock.failures = failures
+    assert clock.wait_s(spent_s) == pytest.approx(wait_s)

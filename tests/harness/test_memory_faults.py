@@ -1,0 +1,185 @@
+"""Memory that is taken away: each fault's effect measured, and seen to be missing when it was not injected."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness import memory_groups
+from harness.capabilities import find
+from harness.faults.base import FaultError
+from harness.faults.memory import DeviceTaken, LimitLowered
+from harness.journal import Journal
+from harness.ledger_file import LedgerFile, LedgerWatch
+from harness.memory_groups import PREFIX, Group, RunGroup, clear_dead_runs
+from harness.memory_view import highest_claim, steps_of, was_free_between
+
+MIB = 1024 * 1024
+needs_cgroup = pytest.mark.skipif(not find("cgroup_memory").available, reason=find("cgroup_memory").reason)
+
+HUNGRY = """
+import sys
+hold = []
+print("up", flush=True)
+for line in sys.stdin:
+    hold.append(bytearray(b"1") * (int(line) << 20))
+    print("has it", flush=True)
+"""
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "journal.ndjson")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def ledger(tmp_path, journal) -> LedgerFile:
+    return LedgerFile(journal, tmp_path / "gpu0.ledger", 100)
+
+
+def test_a_device_is_taken_and_given_back(ledger):
+    fault = DeviceTaken(ledger, 60)
+    assert fault.available() is None
+    fault.inject()
+    fault.verify()
+    assert ledger.held_by_worker() == {"another-program": 60}
+    fault.heal()
+    fault.heal()
+    assert ledger.bookings() == []
+    with pytest.raises(FaultError):
+        fault.verify()
+
+
+def test_a_device_that_was_not_taken_does_not_verify(ledger):
+    with pytest.raises(FaultError):
+        DeviceTaken(ledger, 60).verify()
+
+
+@pytest.fixture
+def run_group():
+    group = RunGroup()
+    yield group
+    group.close()
+
+
+@pytest.fixture
+def limited(run_group):
+    """A process that takes as much memory as it is told, in a group of its own."""
+    path = run_group.path() / "limited"
+    path.mkdir()
+    group = Group(path)
+    group.set_limit(512 * MIB)
+    enter = ["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(path)]
+    child = subprocess.Popen(
+        [*enter, sys.executable, "-c", HUNGRY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "up\n"
+    yield group, child
+    child.kill()
+    child.communicate()
+
+
+def ask(child: subprocess.Popen[str], mib: int) -> str:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(f"{mib}\n")
+    child.stdin.flush()
+    return child.stdout.readline()
+
+
+@needs_cgroup
+def test_a_lowered_limit_kills_who_wants_more(limited):
+    group, child = limited
+    assert ask(child, 100) == "has it\n"
+    fault = LimitLowered(group, 16 * MIB)
+    assert fault.available() is None
+    fault.inject()
+    fault.verify()
+    assert ask(child, 64) == "", "it got what it must not get"
+    assert child.wait(5) == -9
+    assert group.oom_kills == 1
+    fault.heal()
+    assert group.limit_bytes == 512 * MIB
+
+
+@needs_cgroup
+def test_a_limit_that_was_not_lowered_does_not_verify(limited):
+    group, child = limited
+    fault = LimitLowered(group, 16 * MIB)
+    with pytest.raises(FaultError):
+        fault.verify()
+    fault.inject()
+    fault.heal()
+    with pytest.raises(FaultError):
+        fault.verify()
+    assert ask(child, 64) == "has it\n"
+
+
+def test_a_folder_without_a_controller_is_not_available(tmp_path):
+    assert "no memory controller" in str(LimitLowered(Group(tmp_path), MIB).available())
+
+
+@needs_cgroup
+def test_the_group_of_a_run_is_its_own_until_it_ends(run_group):
+    assert run_group.roots == []
+    path = run_group.path()
+    assert run_group.path() == path
+    assert run_group.roots == [path]
+    (path / "hive-1.i").mkdir()
+    assert [group.path.name for group in run_group.groups()] == ["hive-1.i"]
+    clear_dead_runs(path.parent)
+    assert path.exists(), "a living run's group was taken away"
+    run_group.close()
+    assert not path.exists()
+    assert run_group.roots == []
+
+
+@needs_cgroup
+def test_the_next_run_clears_what_a_killed_run_left(run_group):
+    parent = run_group.path().parent
+    left = parent / f"{PREFIX}of-the-dead-{os.getpid()}"
+    (left / "hive-1.i").mkdir(parents=True)
+    run_group.close()
+    run_group.path()
+    assert not left.exists()
+
+
+@needs_cgroup
+def test_a_group_with_a_process_in_it_stays(limited, monkeypatch):
+    monkeypatch.setattr(memory_groups, "CLEAR_BOUND_S", 0.05)
+    group, _ = limited
+    assert not memory_groups.clear(group.path)
+    assert group.path.exists()
+
+
+def test_a_watch_sees_each_change(ledger, journal):
+    watch = LedgerWatch(ledger)
+    try:
+        until(lambda: watch.samples)
+        for size in (10, 30):
+            booking = ledger.take(size)
+            until(lambda size=size: watch.samples[-1].claimed_bytes == size)
+            ledger.give_back(booking)
+            until(lambda: watch.samples[-1].claimed_bytes == 0)
+    finally:
+        watch.close()
+    samples = watch.observed(journal)
+    assert [sample.claimed_bytes for sample in samples] == [0, 10, 0, 30, 0]
+    assert (highest_claim(samples), steps_of(samples)) == (30, [10, 30])
+    assert was_free_between([*samples, *samples], "another-program", 30)
+    assert not was_free_between(samples, "another-program", 30)
+    assert not was_free_between(samples, "nobody", 30)
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
