@@ -19,7 +19,7 @@ from harness.cluster import FILLER_MODELS, Cluster, Daemon
 from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.faults.base import Fault, FaultStack
-from harness.faults.database import Damage, DamagedFile, sha256_of
+from harness.faults.database import Damage, DamagedFile, checkpoint, sha256_of
 from harness.faults.disk import ReadOnlyFolder, obeying_modes
 from harness.fleet import all_at_once
 from harness.http import Answer
@@ -29,6 +29,15 @@ from harness.workers import Workers
 
 TABLE = "models"
 HIVE = "hive-1"
+
+
+@dataclass(frozen=True, order=True)
+class Model:
+    """What a catalog says of a model, but for `created`: of a file without its row nobody knows when it was pulled."""
+
+    ref: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Databases:
         self._damages_before = 0.0
         self._query = ""
         self._restarted = False
-        self.models: list[dict[str, Any]] = []
+        self.models: list[Model] = []
         """The catalog as the API listed it before anything was broken."""
 
     @property
@@ -115,15 +124,18 @@ class Databases:
         """Return what SQLite finds in the hive's file."""
         return read_catalog(self._cluster.journal, self.path)
 
-    def listed(self) -> list[dict[str, Any]]:
-        """Return the models that the hive lists, with their sizes and hashes."""
-        return list(self._hive.client.get("/v1/models").expect(200).json["data"])
+    def listed(self) -> list[Model]:
+        """Return the models that the hive lists."""
+        rows = self._hive.client.get("/v1/models").expect(200).json["data"]
+        return sorted(Model(row["id"], row["size_bytes"], row["sha256"]) for row in rows)
 
     def damage(self, damage: Damage) -> None:
-        """Break the file in place."""
-        hive = self._hive
-        self._log_mark = hive.process.log_mark()
-        self._damages_before = self._damages() if hive.process.alive() else 0.0
+        """Break the file in place, under a hive that has just read it: what it has cached must not hide the damage."""
+        self._log_mark = self._hive.process.log_mark()
+        if self._hive.process.alive():
+            checkpoint(self.path)
+            self.listed()
+            self._damages_before = self._damages()
         self._damage = DamagedFile(self.path, TABLE, damage)
         self._faults.add(self._damage)
         self._damaged_at = time.time()
@@ -177,9 +189,11 @@ class Databases:
         """Wait until the file passes SQLite's check and has every model and every worker that the hive lists."""
 
         def is_current(found: CatalogFile) -> bool:
+            if found.integrity != ["ok"]:
+                return False  # and not asked anything: a query would mend it, and the hive has to by itself
             workers = self._hive.client.get("/v1/workers").expect(200).json["workers"]
-            listed = sorted(row["id"] for row in self.listed()), sorted(row["pid"] for row in workers)
-            return found.integrity == ["ok"] and (found.models, found.worker_pids) == listed
+            listed = [model.ref for model in self.listed()], sorted(row["pid"] for row in workers)
+            return (found.models, found.worker_pids) == listed
 
         return eventually(
             self._cluster.journal,

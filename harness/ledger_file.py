@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -69,8 +70,10 @@ class LedgerFile:
     def sample(self) -> Sample:
         """Return the file as it is; not an observation by itself, since a watch takes thousands."""
         bookings = self._read()
-        held = {booking.worker_id: booking.held_bytes for booking in bookings}
-        return Sample(time.monotonic(), held, sum(booking.claim_bytes for booking in bookings))
+        held: Counter[str] = Counter()  # a worker's dead process may stand beside its new one
+        for booking in bookings:
+            held[booking.worker_id] += booking.held_bytes
+        return Sample(time.monotonic(), dict(held), sum(booking.claim_bytes for booking in bookings))
 
     def take(self, size_bytes: int) -> str:
         """Book so much for this very process, as another program on the node would, whether it fits or not.

@@ -86,8 +86,9 @@ class MemoryView:
     def exit_of(self, model: str) -> dict[str, Any]:
         """Return the hive's log line about the end of the only process that a model's worker has had."""
         row = self.wait_until_failed(model)
-        (exited,) = [entry for entry in self._logged("worker_exited") if entry["worker_id"] == row["id"]]
-        return exited
+        exits = [entry for entry in self._logged("worker_exited") if entry["worker_id"] == row["id"]]
+        assert len(exits) == 1, f"{row['id']} should have had one process that ended: {exits}"
+        return exits[0]
 
     def never_started_again(self, model: str) -> list[dict[str, Any]]:
         """See for the length of a lease, many restart pauses, that the worker of a model stays failed and unrouted.
@@ -138,8 +139,9 @@ class MemoryView:
         """Return how long after the end of a model's worker the queen told of it, by their own clocks; a figure."""
         row = self.wait_until_failed(model)
         ended = datetime.fromisoformat(self.exit_of(model)["timestamp"])
-        (told,) = [event for event in self._events_about(row) if event["kind"] == "worker.failed"]
-        took_ms = (datetime.fromisoformat(told["at"]) - ended).total_seconds() * 1000
+        told = [event for event in self._events_about(row) if event["kind"] == "worker.failed"]
+        assert len(told) == 1, f"the queen should have told once that {row['id']} has failed: {told}"
+        took_ms = (datetime.fromisoformat(told[0]["at"]) - ended).total_seconds() * 1000
         self._figure(f"out of memory ({model}): from the process' end to the queen's event", took_ms)
         return took_ms
 

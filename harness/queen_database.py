@@ -91,9 +91,14 @@ class QueenDatabase:
         self._faults.add(RemovedFile(self.path))
 
     def start_workers(self, count: int, *, hive: str) -> None:
-        """Start workers one after the other, each once the one before it is routed to."""
-        for _ in range(count):
-            self.order += self._workers.start(1, hive=hive)
+        """Start workers one after the other, each once the one before it is routed to.
+
+        Their ids fall, so that their order cannot be taken for that of a sorted list.
+        """
+        for number in range(count, 0, -1):
+            spawned = self._workers.spawn(hive=hive, worker_id=f"wrk-later-{number}")
+            self.order += self._workers.ids_of([spawned])
+            self._workers.wait_until_routable(self.order[-1:])
 
     def wait_until_degraded(self) -> dict[str, Any]:
         """Wait until the queen's health says that writes wait, and return it."""

@@ -25,6 +25,7 @@ class HiveEntry:
     lease: HiveLease
     known_since: float  # monotonic seconds: when this queen learnt of the instance
     heard_at: float | None = None  # the last lease in this queen's life
+    pushed_sequence: int = -1  # of that lease; `lease` may be a later picture, which was pulled
     strikes: int = 0
     state: HiveState | None = None  # as last announced
     announced_draining: bool = False

@@ -103,14 +103,17 @@ class Registry:
         hive = self._hives.get(hive_id)
         if hive is None or hive.instance != lease.instance:
             changes = [self._register(hive_id, lease, hive)]
-        elif hive.heard_at is not None and lease.sequence <= hive.lease.sequence:
+        elif hive.heard_at is not None and lease.sequence <= hive.pushed_sequence:
             return Heard(LeaseVerdict.OLD)
         else:
             changes = []
         hive = self._hives[hive_id]
         if self.state_of(hive)[1] in (StateReason.LEASE_LATE, StateReason.LEASE_EXPIRED):
             hive.strikes = 0  # they were of the silence that ends here; only a hive that speaks all along is struck out
-        hive.heard_at = self._clock()
+        is_overtaken = hive.heard_at is not None and lease.sequence < hive.lease.sequence
+        hive.heard_at, hive.pushed_sequence = self._clock(), lease.sequence
+        if is_overtaken:  # on a slow link by a picture that was pulled: still a heartbeat, though nothing new
+            return Heard(LeaseVerdict.OLD, changes + self._announce(hive))
         return self._picture(hive, lease, changes)
 
     def pulled(self, hive_id: str, lease: HiveLease) -> Heard:

@@ -68,7 +68,8 @@ Feature: Out of memory
     When a worker is killed
     Then it runs again: same id, new instance, new process, and the old process is gone
     And the device was free of the killed worker's 1 GB before the new one was charged
-    And only "honest:1b" holds something of the device, 2 GB
+    When 2 workers for "honest:1b" are started one after the other
+    Then only "honest:1b" holds something of the device, 4 GB
 
   Scenario: Running out of memory again and again costs the hive nothing
     Given a hive with a device of 4 GB

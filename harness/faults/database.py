@@ -206,11 +206,14 @@ class HeldLock(Fault):
 
 
 def checkpoint(path: Path) -> None:
-    """Bring everything from the write-ahead log into the file, and empty the log.
+    """Bring everything from the write-ahead log into the file, and empty the log. Does nothing when it is empty.
 
     Raises:
         FaultError: somebody is in the middle of a transaction.
     """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:  # each checkpoint makes the daemon forget what it has cached
+        return
     with closing(sqlite3.connect(path, timeout=LOCK_BOUND_S)) as connection:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:

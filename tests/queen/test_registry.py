@@ -98,6 +98,20 @@ def test_a_hive_that_comes_back_after_its_rows_went_stale_brings_them_again(regi
     assert routable(cluster) == ["w1"]
 
 
+def test_a_lease_that_a_pulled_picture_overtook_is_still_a_heartbeat(registry, cluster, clock, say):
+    registry.lease("h1", say.lease(say.row(), sequence=5))
+    clock.wait(11)
+    registry.pulled("h1", say.lease(say.row(state="draining"), sequence=7))
+    heard = registry.lease("h1", say.lease(say.row(), sequence=6))
+    assert heard.verdict is LeaseVerdict.OLD, "its picture is the older one"
+    assert registry.hive("h1").silent_s(clock()) == 0, "and it came now"
+    assert registry.state_of(registry.hive("h1"))[0] is HiveState.AVAILABLE
+    assert routable(cluster) == []
+    clock.wait(1)
+    registry.lease("h1", say.lease(say.row(), sequence=6))
+    assert registry.hive("h1").silent_s(clock()) == 1, "once"
+
+
 def test_strikes_make_unavailable_and_a_good_probe_brings_it_back(registry, cluster, clock, say):
     registry.lease("h1", say.lease(say.row()))
     assert kinds(registry.probe_failed("h1", "hive-i1")) == []

@@ -67,7 +67,7 @@ class WorkerProcess:
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
-    def wait_for(self, name: str, timeout_s: float = 10, count: int = 1) -> dict[str, Any]:
+    def wait_for(self, name: str, timeout_s: float = 30, count: int = 1) -> dict[str, Any]:
         """The `count`-th event of this name, failing early when the process ends first."""
         until = time.monotonic() + timeout_s
         with self._changed:

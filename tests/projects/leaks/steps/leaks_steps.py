@@ -12,11 +12,12 @@ from daemon_starter import start_daemon
 from harness.sandbox import kernel
 
 held = []
+daemons = []  # Popen reaps a dead child when it is collected, and a zombie would be gone before the census
 
 
 @given('a daemon that does "{habits}"')
 def given_a_daemon_that_does_habits(context, habits):
-    start_daemon(context, *habits.split())
+    daemons.append(start_daemon(context, *habits.split()))
 
 
 @given("a daemon that locks a file of the run")
