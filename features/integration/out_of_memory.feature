@@ -28,7 +28,8 @@ Feature: Out of memory
     And the worker for "understated:8b" is live nowhere, and is not started again
     And nothing is left of the worker for "understated:8b"
     And only "honest:1b" holds something of the device, 1 GB
-    And the queen told of "understated:8b" within a heartbeat, and its memory was back within another
+    And the queen told of "understated:8b" within two heartbeats
+    And the memory of "understated:8b" was back within two heartbeats
 
   Scenario: The device's memory runs out in the middle of an inference
     Given a hive with a device of 4 GB
@@ -112,7 +113,7 @@ Feature: Out of memory
     And row, events, metrics and log say, by <keeper>, that "understated:200m" needs at least 200 MiB and has 128 MiB
     And the worker for "understated:200m" is live nowhere, and is not started again
     And nothing is left of the worker for "understated:200m"
-    And the queen told of "understated:200m" within a heartbeat
+    And the queen told of "understated:200m" within two heartbeats
     And a request is served
 
     Examples: everywhere
