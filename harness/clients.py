@@ -10,7 +10,7 @@ from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.http import Answer
 from harness.inference import Inference
-from harness.registry_view import RegistryView
+from harness.registry_view import RegistryView, Row
 from harness.stream import LiveStream
 
 STREAM_JOIN_S = 2.0
@@ -91,6 +91,17 @@ class Clients:
         seen = repeated.wait_for_end(within_s=first.body["max_tokens"])
         assert repeated.done, f"the repeated stream is not whole: {seen}"
         return [token.text for token in repeated.tokens]
+
+    def serving_row(self) -> Row:
+        """Return the row of the worker that makes the last stream's tokens, by the answer's own header; without a
+        stream, of the only worker."""
+        rows = self._registry.queen_rows()
+        if self._streams:
+            serving = self.stream.response_headers.get("x-worker-id")
+            rows = [row for row in rows if row["id"] == serving]
+        if len(rows) != 1:
+            raise HarnessError(f"it is not clear which worker serves the client: {rows}")
+        return rows[0]
 
     def begin_waiting(self, *, streaming: bool) -> None:
         """Send a request that will have to wait, and return once a hive has it."""

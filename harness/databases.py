@@ -26,6 +26,7 @@ from harness.http import Answer
 from harness.inference import CHAT, Inference
 from harness.log_view import log_events
 from harness.workers import Workers
+from harness.write_bursts import wait_until_ready
 
 TABLE = "models"
 HIVE = "hive-1"
@@ -227,13 +228,7 @@ class Databases:
         self._restarted = True
         self._cluster.restart(HIVE)
         self._cluster.wait_until_up(HIVE)
-        eventually(
-            self._cluster.journal,
-            "the hive has read its catalog",
-            lambda: self._hive.client.get("/ready"),
-            lambda answer: answer.status == 200,
-            within_s=self._cluster.durations.start_up_ms / 1000,
-        )
+        wait_until_ready(self._cluster, HIVE)
 
     def serve_new_model(self, model: str) -> None:
         """Start a worker from a model that the hive does not have yet, and ask it something; remember the answer."""

@@ -136,7 +136,7 @@ class MemoryView:
         )
 
     def told_after_ms(self, model: str) -> float:
-        """Return how long after its memory ran out the queen told of a model's worker, by the daemons' clocks; a figure.
+        """Return how long after its memory ran out the queen told of a worker, by the daemons' clocks; a figure.
 
         It ran out when the worker said so, or when the hive killed it; a kill of the kernel has no time but that of the
         exit.

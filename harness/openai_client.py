@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from harness.cluster import DEFAULT_MODEL, Cluster
@@ -19,6 +20,7 @@ class OpenAIClient:
         self._cluster = cluster
         self.models: list[str] = []
         self.pieces: list[str] = []
+        self._arrivals: list[float] = []
 
     def list_and_stream(self, *, max_tokens: int) -> None:
         """List the models, then stream a completion."""
@@ -30,12 +32,21 @@ class OpenAIClient:
                 max_tokens=max_tokens,
                 stream=True,
             )
-            self.pieces = [text for chunk in stream if (text := chunk.choices[0].delta.content)]
+            for chunk in stream:
+                if text := chunk.choices[0].delta.content:
+                    self.pieces.append(text)
+                    self._arrivals.append(time.monotonic())
 
     def listed(self) -> list[str]:
         """Return the models that were listed."""
         self._cluster.journal.observe("openai models", models=self.models)
         return self.models
+
+    def spread_s(self) -> float:
+        """Return the time from the first piece to the last, for a `Then`."""
+        spread_s = self._arrivals[-1] - self._arrivals[0] if self._arrivals else 0.0
+        self._cluster.journal.observe("openai pieces", pieces=len(self._arrivals), spread_s=spread_s)
+        return spread_s
 
     def whole_answer(self, *, max_tokens: int) -> str:
         """Ask the same again, not streaming, and return the text."""

@@ -30,6 +30,14 @@ def written(project: Path, role: str) -> dict[str, Any]:
     return dict(json.loads((project / FOLDER / f"{role}.json").read_text(encoding="utf-8")))
 
 
+def differences(documented: object, now: object, where: str = "") -> list[str]:
+    """Return a line for each place in which two documents differ."""
+    if isinstance(documented, dict) and isinstance(now, dict):
+        keys = sorted(documented.keys() | now.keys())
+        return [line for key in keys for line in differences(documented.get(key), now.get(key), f"{where}/{key}")]
+    return [] if documented == now else [f"{where}: {str(documented)[:200]} | {str(now)[:200]}"]
+
+
 def write_all(project: Path) -> list[Path]:
     """Start a cluster, ask each kind of daemon, and write what they answer; returns the files."""
     paths = []

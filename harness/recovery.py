@@ -79,6 +79,47 @@ class Recovery:
         self._cluster.journal.observe("survivors", alive=sorted(alive))
         return alive
 
+    def survivors_after_a_heartbeat(self) -> set[Identity]:
+        """Look for a heartbeat, for who ends in order needs some time; return which workers of before live then."""
+        return always(
+            self._cluster.journal,
+            "the workers live on",
+            self.survivors,
+            lambda alive: len(alive) == len(self.before),
+            for_s=self._cluster.durations.heartbeat_ms / 1000,
+        )
+
+    def no_hive_unavailable_for_a_lease(self) -> None:
+        """Look for a lease and a heartbeat: a hive that does not lease to the queen shows only then."""
+        durations = self._cluster.durations
+        always(
+            self._cluster.journal,
+            "the queen calls no hive unavailable",
+            self._registry.hives_at_queen,
+            lambda hives: bool(hives) and all(hive["state"] != "unavailable" for hive in hives),
+            for_s=(durations.lease_ms + durations.heartbeat_ms) / 1000,
+        )
+
+    def seconds_until_unavailable(self, hive: str) -> float:
+        """Wait until the queen calls a hive unavailable; return how long she listed it in another state before."""
+        durations = self._cluster.durations
+        listed: list[float] = []
+
+        def state() -> str | None:
+            now = next((each["state"] for each in self._registry.hives_at_queen() if each["id"] == hive), None)
+            if now is not None:
+                listed.append(time.monotonic())
+            return now
+
+        eventually(
+            self._cluster.journal,
+            f"the queen calls {hive} unavailable",
+            state,
+            lambda now: now == "unavailable",
+            within_s=2 * (durations.lease_ms + durations.heartbeat_ms) / 1000,
+        )
+        return listed[-1] - listed[0]
+
     def seconds_until_workers_ended(self) -> float:
         """Wait until the workers of before have ended by themselves; return how long after the ending that was."""
         durations = self._cluster.durations

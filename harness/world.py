@@ -105,6 +105,11 @@ class World:
         durations = self.cluster.durations
         return (probes * (durations.probe_ms + durations.probe_timeout_ms) + 2 * durations.heartbeat_ms) / 1000
 
+    def probe_least_s(self, probes: int) -> float:
+        """How long `probes` probes of a hung worker take at least: each but the last its time-out and its interval."""
+        durations = self.cluster.durations
+        return (probes - 1) * (durations.probe_ms + durations.probe_timeout_ms) / 1000
+
     def start_hives(self, count: int, *, workers_each: int = 0) -> None:
         """Start `count` more hives at once, and on each `workers_each` workers, and wait until all are routed to."""
         first = len(self.cluster.hives) + 1

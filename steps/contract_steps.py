@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behave import then, when
 
-from harness.openapi_files import served, written
+from harness.openapi_files import differences, served, written
 
 
 @when("the {role:w} is asked for its OpenAPI document")
@@ -16,4 +16,8 @@ def when_asked_for_openapi(context, role):
 def then_openapi_is_true(context):
     documented = written(Path(context.config.base_dir), context.role)
     now = served(context.world, context.role)
-    assert now == documented, f"docs/openapi/{context.role}.json is out of date: `beehave openapi` writes it anew"
+    different = differences(documented, now)
+    assert not different, (
+        f"docs/openapi/{context.role}.json (left) is not what the {context.role} serves (right); "
+        "`beehave openapi` writes it anew:\n" + "\n".join(different)
+    )

@@ -3,6 +3,7 @@
 from behave import given, then, when
 
 from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from harness.cluster import TOKEN_INTERVAL_MS
 
 
 @when("{count:Requests} are sent one after the other")
@@ -59,10 +60,12 @@ def given_client_waits(context, kind):
 def then_stream_ends_with_error(context, bound_s):
     stream = context.world.clients.stream
     stream.wait_for_end(within_s=bound_s + 5)
+    assert not stream.done, f"a broken stream ended with [DONE], as if it were whole; error chunks: {stream.errors}"
     late_s = stream.ended_at - context.world.changes.acted_at
     assert late_s <= bound_s, f"the stream ended {late_s:.2f} s after its worker, not within {bound_s} s"
-    assert [error["request_id"] for error in stream.errors] == [stream.request_id], f"error chunks: {stream.errors}"
-    assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
+    assert [error["request_id"] for error in stream.errors] == [stream.request_id], (
+        f"expected one error chunk with request id {stream.request_id}, came: {stream.errors}"
+    )
     assert not stream.after_end, f"something came after the error chunk: {stream.after_end}"
     assert stream.failure is None, f"the connection itself broke: {stream.failure}"
 
@@ -112,6 +115,13 @@ def then_openai_received(context, count, count_again):
     whole = context.world.openai.whole_answer(max_tokens=count)
     assert len(pieces) == count == count_again, f"{len(pieces)} pieces came: {pieces}"
     assert "".join(pieces) == whole, f"streamed {pieces}, whole {whole!r}"
+
+
+@then("the pieces came as they were made, over at least half of the time that making them takes")
+def then_pieces_spread(context):
+    spread_s = context.world.openai.spread_s()
+    made_in_s = (len(context.world.openai.pieces) - 1) * TOKEN_INTERVAL_MS / 1000
+    assert spread_s >= made_in_s / 2, f"all pieces came within {spread_s:.3f} s; making them takes {made_in_s:.3f} s"
 
 
 @then("the worker served {count:Requests} by its own count")

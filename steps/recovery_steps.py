@@ -6,6 +6,7 @@ from behave import given, then, when
 
 from harness.conditions import eventually
 from harness.event_view import events_so_far
+from harness.faults.pause import Pause
 from harness.log_view import log_events
 from harness.parameter_types import ENDINGS
 from harness.registry_view import WorkerIdentity
@@ -34,6 +35,13 @@ def given_long_stream(context, what):
 @when("the queen is {ending:Ending} and started again")
 def when_queen_restarts(context, ending):
     context.world.recovery.end_and_restart("queen", ENDINGS[ending])
+
+
+@when("hive-{number:d} is frozen and the queen is killed and started again")
+def when_queen_restarts_without_hive(context, number):
+    hive = context.world.cluster.daemon(f"hive-{number}")
+    context.world.faults.add(Pause(context.world.cluster.journal, hive.name, hive.process.identity))
+    context.world.recovery.end_and_restart("queen", ENDINGS["killed"])
 
 
 @when("hive-{number:d} is started again")
@@ -85,11 +93,21 @@ def then_same_processes(context):
     assert now == context.world.recovery.before, f"before: {context.world.recovery.before}\nnow: {now}"
 
 
-@then("since its start the queen has declared no hive unavailable")
+@then("for one lease time the queen declares no hive unavailable")
 def then_nobody_declared_dead(context):
+    context.world.recovery.no_hive_unavailable_for_a_lease()
     kinds = [event["kind"] for event in events_so_far(context.world.cluster)]
     assert kinds, "the queen has no event of its hives at all"
     assert "hive.unavailable" not in kinds, f"a hive was declared dead: {kinds}"
+
+
+@then("the queen calls hive-{number:d} unavailable no sooner than one lease time after her start")
+def then_dead_after_a_lease(context, number):
+    took_s = context.world.recovery.seconds_until_unavailable(f"hive-{number}")
+    durations = context.world.cluster.durations
+    # The first look comes some time after her start, up to a heartbeat on a busy machine.
+    least_s = (durations.lease_ms - durations.heartbeat_ms) / 1000
+    assert took_s >= least_s, f"hive-{number} was called dead after {took_s:.2f} s, expected at least {least_s:.2f} s"
 
 
 @then("a request is served")
@@ -120,7 +138,7 @@ def then_worker_is_idle(context):
 
 @then("the {count:d} worker processes live on")
 def then_workers_live_on(context, count):
-    alive = context.world.recovery.survivors()
+    alive = context.world.recovery.survivors_after_a_heartbeat()
     assert len(alive) == count, f"expected {count} survivors: {alive}"
 
 
@@ -190,6 +208,14 @@ def then_request_refused(context, status, code):
     assert int(answer.headers.get("retry-after", "-1")) >= 0, f"no Retry-After: {answer.headers}"
 
 
+@then('the worker rests as "{state}" with the reason "{reason}"')
+def then_worker_rests(context, state, reason):
+    (crashed,) = context.world.changes.subjects
+    (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=1)
+    assert row["reason"] == reason, f"it is {state} for another reason: {row}"
+    assert row["pid"] is None, f"it rests, and has a process: {row}"
+
+
 @then("it is unhealthy after {strikes:d} probes, and not routed to")
 def then_unhealthy(context, strikes):
     world = context.world
@@ -205,6 +231,8 @@ def then_unhealthy(context, strikes):
     )
     assert row["instance"] == frozen["instance"], f"the frozen worker was replaced instead: {row}"
     assert [entry["worker_id"] for entry in logged] == [frozen["id"]], f"logged: {logged}"
+    took_s, least_s = time.monotonic() - world.changes.acted_at, world.probe_least_s(strikes)
+    assert took_s >= least_s, f"unhealthy after {took_s:.2f} s; {strikes} failed probes take at least {least_s:.2f} s"
 
 
 @then("it is routed to again, as the same process")

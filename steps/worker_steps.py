@@ -47,7 +47,7 @@ def when_a_worker_is_killed(context):
 
 @when("the worker that serves it is {ending:WorkerEnding}")
 def when_serving_worker_ends(context, ending):
-    context.world.changes.end(ending, context.world.registry.queen_rows()[0])
+    context.world.changes.end(ending, context.world.clients.serving_row())
 
 
 @when("it has been restarted")
@@ -94,8 +94,10 @@ def then_views_agree(context, count):
 @then("the queen, the hives and the process table agreed after each of the {changes:d} changes")
 def then_views_agreed(context, changes):
     report = context.world.changes.report
+    so_far = f"seed {report.seed} (-D seed={report.seed} does it again), changes so far:\n" + "\n".join(report.changes)
+    assert report.disagreement is None, f"{report.disagreement}\n{so_far}"
     context.world.registry.wait_until_consistent(within_s=context.world.settle_s)
-    assert len(report.changes) == changes, f"seed {report.seed}: only {len(report.changes)}: {report.changes}"
+    assert len(report.changes) == changes, f"only {len(report.changes)} changes, {so_far}"
 
 
 @then("each worker answers as itself on the port of its row")

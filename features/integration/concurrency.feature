@@ -28,6 +28,12 @@ Feature: Many things in one instant
     Then 1 of the answers is 202 and 2 are 409 with code "worker_exists"
     And the queen, the hives and the process table agree on 1 worker
 
+  Scenario: Three want one id where each could get it on another hive
+    Given 3 hives with 1 worker each
+    When 3 workers are spawned at once under one id
+    Then 1 of the answers is 202 and 2 are 409 with code "worker_exists"
+    And the queen, the hives and the process table agree on 4 workers
+
   Scenario: Three want a model that is not there, and it is downloaded once
     Given a hive
     When 3 workers are spawned at once for the model "small:3b"

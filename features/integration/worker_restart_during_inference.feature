@@ -18,6 +18,13 @@ Feature: A worker is restarted while it generates
     And the queen, the hives and the process table agree on 1 worker
     And the hive's catalog passes an integrity check and lists the model
 
+  Scenario: After the first token no other worker takes over
+    Given 1 worker on it
+    And a client that has received half of the 60 tokens that it asked for
+    When the worker that serves it is killed
+    Then the stream ends within 1 second with one error chunk that carries its request id, and no [DONE]
+    And the tokens received are the first tokens of the same request repeated whole
+
   Scenario Outline: The worker is <asked> in the middle of a stream
     Given a client that has received half of the 60 tokens that it asked for
     When the worker that serves it is <asked>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -244,3 +245,29 @@ async def test_a_removal_that_the_disk_refused_is_made_up_for(tmp_path):
         other.close()
         await place.catalog.tend()
         assert (place.rows(), place.catalog.fault) == ([], None)
+
+
+async def test_a_removal_is_not_forgotten_while_another_write_of_the_same_row_is_under_way(tmp_path, monkeypatch):
+    """Found by killing hives in bursts of pulls and removals: a row stayed whose file was removed."""
+    async with opened(tmp_path) as place:
+        saving, go_on = asyncio.Event(), asyncio.Event()
+        save = place.store.save_model
+
+        async def slow_save(model):
+            saving.set()
+            await save(model)
+            await go_on.wait()
+
+        monkeypatch.setattr(place.store, "save_model", slow_save)
+        adding = asyncio.create_task(place.add("a:1b"))
+        await saving.wait()
+        look = place.mender.look
+
+        async def look_until_saved():
+            go_on.set()
+            await adding
+            return await look()
+
+        monkeypatch.setattr(place.mender, "look", look_until_saved)
+        await place.catalog.remove("a:1b")
+        assert (place.refs(), place.rows()) == ([], [])

@@ -141,7 +141,9 @@ class Catalog:
         """Let the disk follow memory, as far as it does not yet."""
         for ref in sorted(self._unwritten):
             model = self._models.get(ref)
-            if await self._try(self._store.save_model(model) if model else self._store.remove_model(ref)):
+            written = await self._try(self._store.save_model(model) if model else self._store.remove_model(ref))
+            # What has changed in memory meanwhile is still to be written, by whoever changed it.
+            if written and self._models.get(ref) is model:
                 self._unwritten.discard(ref)
 
     async def _verify(self) -> None:
