@@ -12,10 +12,14 @@ from typing import Any
 import httpx
 
 from harness.conditions import eventually
+from harness.errors import HarnessError
 from harness.journal import Journal
 
 STREAM_TIMEOUT = httpx.Timeout(60, connect=5)
 """Seconds without a byte until the reader gives up: ten times the scaled-down bound between two tokens."""
+
+PACE_TOKENS = 10
+"""How many tokens show the pace of a stream: nine intervals, so that one late token changes it by a ninth."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,13 @@ class LiveStream:
 
     @property
     def expected_end_at(self) -> float:
-        """When the last token is due at the pace so far, in seconds on the monotonic clock."""
+        """When the last token is due at the pace so far, in seconds on the monotonic clock.
+
+        Raises:
+            HarnessError: too few tokens have come to know their pace: with one, the stream would be over at once.
+        """
+        if len(self.tokens) < PACE_TOKENS:
+            raise HarnessError(f"{len(self.tokens)} tokens have come, the pace is known after {PACE_TOKENS}")
         first, last = self.tokens[0], self.tokens[-1]
         pace_s = (last.arrived_at - first.arrived_at) / max(1, len(self.tokens) - 1)
         return last.arrived_at + pace_s * (int(self.body["max_tokens"]) - len(self.tokens))

@@ -48,7 +48,9 @@ def then_hive_served(context, number, count):
 
 @given("a client that has received half of the {count:d} tokens that it asked for")
 def given_client_half_served(context, count):
-    context.world.clients.begin_stream(max_tokens=count).wait_for_tokens(count // 2, within_s=10)
+    stream = context.world.clients.begin_stream(max_tokens=count)
+    stream.wait_for_tokens(count // 2, within_s=10)
+    assert not stream.ended, f"there is no middle to break: all that came, came at its end: {stream.observe()}"
 
 
 @given("a client whose {kind:RequestKind} request waits for that worker")

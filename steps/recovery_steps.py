@@ -10,6 +10,7 @@ from harness.faults.pause import Pause
 from harness.log_view import log_events
 from harness.parameter_types import ENDINGS
 from harness.registry_view import WorkerIdentity
+from harness.stream import PACE_TOKENS
 
 
 @given("a hive that never restarts its workers")
@@ -28,7 +29,7 @@ def given_hive_with_idle_stop(context, idle_ms):
 def given_long_stream(context, what):
     durations = context.world.cluster.durations
     longer_ms = {"3 probes": 3 * durations.probe_ms, "the idle time": durations.idle_stop_ms}[what]
-    context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(1, within_s=10)
+    context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(PACE_TOKENS, within_s=10)
     context.world.recovery.remember()
 
 
