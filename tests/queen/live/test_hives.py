@@ -131,8 +131,9 @@ async def test_a_restarted_queen_asks_the_hives_that_she_knows_and_declares_nobo
         mute.fall_silent()
         mute.probe_status = 500
     async with start_queen() as second:
-        await asyncio.sleep(0.2)
-        assert await second.hive_state("h1") == "available"  # no lease came: she asked
+        async with asyncio.timeout(LEASE_S):
+            while await second.hive_state("h1") != "available":  # no lease came: she asked
+                await asyncio.sleep(0.01)
         assert await second.hive_state("h2") == "suspect"
         assert [w["routable"] for w in await second.workers()] == [True, False]
         assert (await second.ask()).json()["worker"] == "a1"
