@@ -8,7 +8,6 @@ import pytest
 
 from daemons.common.logs import set_level
 
-
 # nohup, and shells for background jobs, start a program with these ignored, and tests send them to themselves.
 for _number, _default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
