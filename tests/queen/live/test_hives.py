@@ -132,7 +132,7 @@ async def test_a_restarted_queen_asks_the_hives_that_she_knows_and_declares_nobo
         mute.probe_status = 500
     async with start_queen() as second:
         async with asyncio.timeout(LEASE_S):
-            while await second.hive_state("h1") != "available":  # no lease came: she asked
+            while await second.hive_state("h1") != "available":  # noqa: ASYNC110 - no lease came: she asked; it is polled over HTTP
                 await asyncio.sleep(0.01)
         assert await second.hive_state("h2") == "suspect"
         assert [w["routable"] for w in await second.workers()] == [True, False]
