@@ -126,7 +126,7 @@ def _highest_rate(world: World) -> str:
         verdict = world.bench.verdict(BOUNDS)
         if verdict.kind is not VerdictKind.GOOD:
             return f"{_BOUNDS_TEXT}: {held}; at {rate}/s {verdict}"
-        held = world.bench.result().short()
+        held = f"{rate}/s ({world.bench.result().short()})"
     return f"{_BOUNDS_TEXT}: {held}; that is the highest that was tried"
 
 

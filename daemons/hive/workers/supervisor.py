@@ -8,7 +8,6 @@ its notes when one comes. So every decision about a worker is made in one place,
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from dataclasses import replace
 from functools import partial
@@ -16,134 +15,26 @@ from pathlib import Path
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
-from daemons.common.wire import Departure, WorkerLease, WorkerRow, WorkerState
-from daemons.hive.noticeboard import Noticeboard
+from daemons.common.wire import Departure, WorkerLease, WorkerState
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.adoption import Adoption
 from daemons.hive.workers.attendance import Attendance, log_kill
 from daemons.hive.workers.claim import Claim
-from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec
+from daemons.hive.workers.frontdesk import FrontDesk, now_ms
 from daemons.hive.workers.launcher import is_wrong_command
-from daemons.hive.workers.lodging import Lodging
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.pulling import pull_model
-from daemons.hive.workers.restart import Ending, Rest, RestartAfter, RestartRules, RestartTracker
-from daemons.hive.workers.states import RESTING, KillReason, Reason
+from daemons.hive.workers.restart import Ending, Rest, RestartAfter
+from daemons.hive.workers.states import KillReason, Reason
 from daemons.hive.workers.stopping import kill_worker
-from daemons.hive.workers.surroundings import Surroundings, Wishes
 from daemons.hive.workers.takeover import settle_claim
 
 Step = WorkerProcess | RestartAfter | Rest
 """What comes next in the life of a row: a process to attend to, a pause before the next one, or rest."""
 
 
-class Supervisor:
-    """The owner of the row of `spec`; `stored` is given when an earlier hive had written it."""
-
-    def __init__(self, spec: WorkerSpec, hive: Surroundings, stored: StoredWorker | None = None) -> None:
-        self.facts = WorkerFacts(spec)
-        self.board = Noticeboard()
-        self._hive = hive
-        self._stored = stored
-        self._wishes = Wishes()
-        self._tracker = RestartTracker(RestartRules.of(hive.durations))
-        self._process: WorkerProcess | None = None
-        self._claim: Claim | None = None
-        self._lodging = Lodging(hive.places, self.facts)
-        self._spawning = False
-        self._last: tuple[WorkerProcess, KillReason | None] | None = None
-        self.settled = stored is None
-        """Whether it is known what became of the process of an earlier hive (at once, when there was none)."""
-        if stored is not None:
-            facts = self.facts
-            facts.restarts, facts.instance = stored.restarts, stored.instance
-            resting = stored.state in RESTING
-            state, reason = (stored.state, stored.reason) if resting else (WorkerState.STARTING, Reason.ADOPTING)
-            facts.rest(state, reason, stored.detail)
-            facts.shortage = stored.shortage_found
-
-    # What others may ask, or tell.
-
-    @property
-    def id(self) -> str:
-        """The worker's id."""
-        return self.facts.spec.id
-
-    def row(self) -> WorkerRow:
-        """The row as it is now."""
-        return self.facts.row(now_ms=_now_ms(), lease_ms=self._hive.durations.lease_ms)
-
-    def serving(self) -> ProcessFacts | None:
-        """The present process, when inference may be relayed to it now; else None."""
-        if self._wishes.end:
-            return None
-        return self.facts.serving(now_ms=_now_ms(), lease_ms=self._hive.durations.lease_ms)
-
-    def served(self, process: ProcessFacts) -> None:
-        """An inference was relayed to `process` to its end: it works, so its restarts are forgotten."""
-        process.served_here += 1
-        if process is self.facts.process:
-            self._tracker.clear()
-
-    def mark_down(self, process: ProcessFacts) -> None:
-        """A connection to `process` was refused or broke: leave it alone for `mark_down_ms`."""
-        process.down_until_ms = _now_ms() + self._hive.durations.mark_down_ms
-
-    def lease(self, lease: WorkerLease) -> bool:
-        """Take a worker's lease. False when it is not the present process's: that worker is to end itself."""
-        if self._claim is not None:
-            taken = self._claim.introduce(lease)
-            self.board.changed()
-            return taken
-        process = self._process
-        if process is None or process.ended or lease.instance != self.facts.instance:
-            return False
-        if (lease.pid, lease.start_ticks) != (process.pid, process.start_ticks):
-            return False
-        before = self.facts.state
-        if self._take(lease):
-            self._changed()
-        else:
-            self.board.changed()
-        if before is not WorkerState.READY and self.facts.state is WorkerState.READY:
-            self._log("worker_ready", process)
-        return True
-
-    def _take(self, lease: WorkerLease) -> bool:
-        lease_ms = self._hive.durations.lease_ms
-        return self.facts.take_lease(lease, now_ms=_now_ms(), lease_ms=lease_ms, stop_asked=self._wishes.end)
-
-    def ask_stop(self, reason: Reason, *, force: bool) -> None:
-        """Ask for the end of the process and of the row. `force` sends SIGKILL now, also into a stop under way."""
-        self._wishes.stop = self._wishes.stop or reason
-        self._wishes.force |= force
-        self._drains(reason)
-
-    def ask_restart(self) -> None:
-        """Ask for a new process: after a stop in order, or at once where none runs."""
-        if self._wishes.stop is None:
-            self._wishes.restart = True
-            self._tracker.clear()
-            self._drains(Reason.RESTART_ASKED)
-
-    async def find_place(self) -> None:
-        """Find the place of the first start now, if the model is here. Raises ApiError 507 when it cannot fit."""
-        model = self._hive.models.path_of(self.facts.spec.model)
-        if model is not None:
-            await self._lodging.find(model)
-
-    async def give_place_back(self) -> None:
-        """It is not going to live."""
-        await self._lodging.give_back()
-
-    def stored(self) -> StoredWorker:
-        """The row as it is to be on disk."""
-        stopping = self._wishes.stop is not None
-        if self._stored is not None and not self.settled:
-            return replace(self._stored, stopping=stopping or self._stored.stopping)  # the claim rests on this row
-        return StoredWorker.of(self.facts, spawned=self._spawning or self._process is not None, stopping=stopping)
-
-    # The life of the row.
+class Supervisor(FrontDesk):
+    """The owner of the row of its `spec`."""
 
     async def run(self) -> Departure:
         """Live until the row is to go; returns how it went."""
@@ -236,7 +127,7 @@ class Supervisor:
         facts = self.facts.process
         assert facts is not None, "it has just begun"
         facts.port, facts.slots_total, facts.served_before = stored.port, stored.slots, None
-        facts.leased_at_ms = _now_ms()  # it has until the end of a lease to find this hive
+        facts.leased_at_ms = now_ms()  # it has until the end of a lease to find this hive
         if stored.state in (WorkerState.LOADING, WorkerState.READY):
             self.facts.state = stored.state
             facts.load_progress = 1.0 if stored.state is WorkerState.READY else 0.0
@@ -277,7 +168,7 @@ class Supervisor:
         decision = self._tracker.decide(
             self.facts.spec.restart,
             ending,
-            now_ms=_now_ms(),
+            now_ms=now_ms(),
             jitter=random.random(),  # noqa: S311 spreads restarts, guards nothing
         )
         if isinstance(decision, RestartAfter):
@@ -318,27 +209,3 @@ class Supervisor:
             reason=killed or self._wishes.stop or Reason.STOP_ASKED,
             forced=killed is not None,
         )
-
-    def _drains(self, reason: Reason) -> None:
-        """A stop was asked for: nothing is routed here from now on, and the row says so before the drain begins."""
-        if self._process is not None or self._wishes.stop is not None:
-            self.facts.state, self.facts.reason = WorkerState.DRAINING, reason
-        self._changed()
-
-    def _changed(self) -> None:
-        self.board.changed()
-        self._hive.changed()
-
-    def _log(self, event: str, process: WorkerProcess) -> None:
-        log.info(
-            event,
-            worker_id=self.id,
-            worker_instance=self.facts.instance,
-            pid=process.pid,
-            start_ticks=process.start_ticks,
-            restarts=self.facts.restarts,
-        )
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000
