@@ -18,7 +18,7 @@ from typing import Final
 
 from harness import sandbox
 from harness.errors import HarnessError
-from harness.probes import memory_groups
+from harness.probes import memory_parent
 
 PREFIX: Final = "beehave-run-"
 MEMORY_GROUP: Final = "memory_group"
@@ -94,7 +94,9 @@ class RunGroup:
             HarnessError: this machine does not let the run make one (capability `cgroup_memory`).
         """
         if self._path is None:
-            parent = _parent()
+            parent, reason = memory_parent()
+            if parent is None:
+                raise HarnessError(f"no memory control group can be made here: {reason}")
             clear_dead_runs(parent)
             path = parent / f"{PREFIX}{sandbox.current().launcher_pid}-{uuid.uuid4().hex[:8]}"
             sandbox.tell_launcher(**{MEMORY_GROUP: str(path)})  # first: from then on somebody will clear it
@@ -140,17 +142,3 @@ def clear_dead_runs(parent: Path) -> None:
                 clear(path)
             finally:
                 os.close(descriptor)
-
-
-def _parent() -> Path:
-    own = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
-    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    for group, limit in memory_groups(own, mounts):
-        probe = group / f"{PREFIX}probe-{os.getpid()}"
-        with contextlib.suppress(OSError):
-            probe.mkdir()
-            found = (probe / limit).exists()
-            probe.rmdir()
-            if found:
-                return group
-    raise HarnessError("no memory control group can be made here; `beehave doctor` says how to enable it")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -76,26 +78,60 @@ def mount_tmpfs() -> str | None:
 
 
 def cgroup_memory() -> str | None:
-    """Make a control group with a memory limit below this process's own, and remove it."""
+    """Run a process in a new control group with a memory limit."""
+    parent, reason = memory_parent()
+    return None if parent is not None else reason
+
+
+def memory_parent() -> tuple[Path | None, str]:
+    """Return a control group below which this run can limit the memory of a process, or None and why there is none.
+
+    Version 1: its own group. Version 2: a group with processes in it hands no controller down, so it may have to be one
+    above its own.
+    """
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        return NOT_LINUX
+        return None, NOT_LINUX
     reasons = []
-    for group, limit in memory_groups(lines, mounts):
-        probe = group / f"beehave-probe-{os.getpid()}"
+    for own, limit in memory_groups(lines, mounts):
+        above = own.parents if limit == "memory.max" else ()
+        for group in (own, *above):
+            if group != own and not (group / "cgroup.controllers").exists():
+                break  # above the mount
+            obstacle = _obstacle_to_limiting(group, limit)
+            if obstacle is None:
+                return group, ""
+            reasons.append(f"{group}: {obstacle}")
+    return None, "; ".join(reasons) or "no control group file system with a memory controller is mounted"
+
+
+def _obstacle_to_limiting(parent: Path, limit: str) -> str | None:
+    probe = parent / f"beehave-probe-{os.getpid()}"
+    try:
+        probe.mkdir()
         try:
-            probe.mkdir()
-            found = (probe / limit).exists()
-            probe.rmdir()
-        except OSError as error:
-            reasons.append(f"{group}: {error.strerror}")
-            continue
-        if found:
-            return None
-        reasons.append(f"{group}: a new group has no {limit}")
-    return "; ".join(reasons) or "no control group file system with a memory controller is mounted"
+            if not (probe / limit).exists():
+                return f"a new group has no {limit}"
+            (probe / limit).write_text(str(1 << 30), encoding="ascii")
+            enter = ["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs"', str(probe)]
+            done = subprocess.run(enter, capture_output=True, text=True, check=False, timeout=10)
+            return None if done.returncode == 0 else f"a process cannot enter a new group: {done.stderr.strip()}"
+        finally:
+            _remove_group(probe)
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _remove_group(group: Path) -> None:
+    for _ in range(100):  # it is empty once the kernel has taken the process apart: milliseconds
+        try:
+            group.rmdir()
+        except OSError:
+            time.sleep(0.005)
+        else:
+            return
 
 
 def memory_groups(own: list[str], mounts: list[str]) -> list[tuple[Path, str]]:

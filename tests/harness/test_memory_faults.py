@@ -6,17 +6,22 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from harness import memory_groups
+from harness import memory_groups, probes
 from harness.capabilities import find
 from harness.faults.base import FaultError
 from harness.faults.memory import DeviceTaken, LimitLowered
 from harness.journal import Journal
 from harness.ledger_file import LedgerFile, LedgerWatch
-from harness.memory_groups import PREFIX, Group, RunGroup, clear_dead_runs
+from harness.memory_groups import MEMORY_GROUP, PREFIX, Group, RunGroup, clear_dead_runs
 from harness.memory_view import highest_claim, steps_of, was_free_between
+from harness.runner import draw_report
+from harness.sandbox import EndedRun
+from harness.toml_writer import write_toml
 
 MIB = 1024 * 1024
 needs_cgroup = pytest.mark.skipif(not find("cgroup_memory").available, reason=find("cgroup_memory").reason)
@@ -178,8 +183,49 @@ def test_a_watch_sees_each_change(ledger, journal):
     assert not was_free_between(samples, "nobody", 30)
 
 
+def test_devices_are_written_as_tables_of_a_list(tmp_path):
+    path = tmp_path / "hive.toml"
+    tables = {
+        "hive_id": "h",
+        "devices": [{"name": "a", "size": 1}, {"name": "b", "size": 2}],
+        "memory": {"enforce": "auto"},
+    }
+    write_toml(path, tables | {"none": []})
+    assert tomllib.loads(path.read_text()) == tables | {"none": []}
+
+
 def until(condition) -> None:
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def test_the_parent_of_version_2_may_be_above_a_group_with_processes(tmp_path, monkeypatch):
+    own = tmp_path / "user.slice" / "session.scope"
+    own.mkdir(parents=True)
+    for group in (own, own.parent, tmp_path):
+        (group / "cgroup.controllers").write_text("memory")
+    tried: list[str] = []
+
+    def obstacle(group: Path, limit: str) -> str | None:
+        tried.append(f"{group.name} {limit}")
+        return None if group == tmp_path else "a new group has no memory.max"
+
+    monkeypatch.setattr(probes, "memory_groups", lambda _own, _mounts: [(own, "memory.max")])
+    monkeypatch.setattr(probes, "_obstacle_to_limiting", obstacle)
+    assert probes.memory_parent() == (tmp_path, "")
+    assert tried == ["session.scope memory.max", "user.slice memory.max", f"{tmp_path.name} memory.max"]
+    (tmp_path / "cgroup.controllers").unlink()
+    parent, reason = probes.memory_parent()
+    assert parent is None
+    assert reason.count("has no memory.max") == 2
+
+
+@needs_cgroup
+def test_the_launcher_clears_what_a_killed_run_left(run_group):
+    path = run_group.path()
+    (path / "hive-1.i").mkdir()
+    draw_report(EndedRun(137, {MEMORY_GROUP: str(path)}))
+    assert not path.exists()
+    draw_report(EndedRun(137, {MEMORY_GROUP: str(path)}))

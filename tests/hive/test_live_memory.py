@@ -123,8 +123,6 @@ def test_a_worker_that_its_device_refuses_while_it_loads(device_hive):
     assert device_hive.metric('hive_out_of_memory_total{by="device"}') == 1
     (exited,) = [each for each in device_hive.events("worker_exited") if each["worker_id"] == "w"]
     assert exited["exit_status"] == 7
-    answer = device_hive.ask("POST", "/v1/chat/completions", {"model": "liar:8b", "messages": []})
-    assert answer.status_code in (400, 507)
 
 
 def test_a_killed_worker_gives_its_memory_back(device_hive):
@@ -188,3 +186,36 @@ def test_the_hosts_memory(make_hive, enforce):
     assert hive.stop() == 0
     if not isinstance(CGROUP, str):
         assert not list(CGROUP._parent.glob("h.*"))
+
+
+def test_a_model_that_must_be_pulled_is_judged_when_it_is_there(hub, make_hive):
+    hive = make_hive("--hub.url", hub.hub.url, "--worker.memory_limit_bytes", "100000").start()
+    assert ask_for(hive, "w", "big:7b").status_code == 202
+    row = hive.until("w", "failed")
+    assert (row["reason"], row["shortage"]["needed_bytes"]) == ("out_of_memory", 262_144)
+    assert not hive.started()
+    refused = ask_for(hive, "v", "big:7b", memory_limit_bytes=200_000)
+    assert (refused.status_code, refused.json()["error"]["details"]["available_bytes"]) == (507, 200_000)
+    assert ask_for(hive, "v", "big:7b", memory_limit_bytes=500_000_000).status_code == 202
+    hive.until("v", "ready")
+
+
+def test_what_was_too_little_is_known_to_the_next_hive(make_hive):
+    hive = with_devices(make_hive(command=REAL_WORKER), gpu0=GB)
+    add_model(hive, "liar:8b", device_bytes=8 * GB, memory_bytes=GB)
+    hive.start()
+    ask_for(hive, "w", "liar:8b")
+    before = hive.until("w", "failed")["shortage"]
+    hive.kill()
+    hive.start()
+    assert hive.until("w", "failed")["shortage"] == before
+    answer = hive.ask("POST", "/v1/completions", {"model": "liar:8b", "prompt": "hello"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "out_of_memory")
+
+
+def test_a_hive_that_must_use_control_groups_and_cannot_does_not_start(make_hive, tmp_path):
+    hive = make_hive("--memory.enforce", "cgroup", "--memory.cgroup", str(tmp_path / "no-groups"))
+    with pytest.raises(AssertionError, match="memory.enforce"):
+        hive.start()
+    assert hive.child is not None
+    assert hive.child.wait(10) == 2
