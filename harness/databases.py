@@ -170,8 +170,9 @@ class Databases:
         detected_s, rebuilt_s = _at(found[0]) - self._damaged_at, _at(rebuilt[0]) - _at(found[0])
         how = "by a hive that starts" if self._restarted else "by the next query"
         detect_bound_s = self._cluster.durations.start_up_ms / 1000 if self._restarted else self.heartbeat_s
-        self._figure(f"database corrupted → detected {how}", detected_s, detect_bound_s)
-        self._figure("corruption detected → serving from the rebuilt catalog", rebuilt_s, self.heartbeat_s)
+        figure, bound_is = self._cluster.journal.figure, "a start" if self._restarted else "a heartbeat"
+        figure(f"catalog corrupted to detected {how}", detected_s, bound_s=detect_bound_s, why=bound_is)
+        figure("corruption detected to catalog rebuilt", rebuilt_s, bound_s=self.heartbeat_s, why="a heartbeat")
         late = detected_s > detect_bound_s or rebuilt_s > self.heartbeat_s
         return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late)
 
@@ -258,10 +259,6 @@ class Databases:
 
     def _logged(self, event: str) -> list[dict[str, Any]]:
         return log_events(self._cluster.journal, self._hive.process, event, since=self._log_mark)
-
-    def _figure(self, name: str, seconds: float, bound_s: float) -> None:
-        text = f"{seconds * 1000:.0f} ms (bound {bound_s * 1000:.0f} ms)"
-        self._cluster.journal.record("figure", name=name, text=text)
 
 
 def _at(entry: dict[str, Any]) -> float:

@@ -76,3 +76,14 @@ class Interruption:
     def _on_quit(self, number: int, _frame: FrameType | None) -> None:
         faulthandler.dump_traceback(sys.__stderr__ or 2)
         os._exit(128 + number)
+
+
+def let_children_take_signals() -> None:
+    """Undo what nohup and a shell's background jobs do: a signal that is ignored here is ignored in all children too.
+
+    Tests and scenarios send their own children these signals. A handler, unlike an ignored signal, is not
+    inherited, and this one lets the present process go on as it was asked to.
+    """
+    for number in (*ORDERLY, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)

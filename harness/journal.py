@@ -19,7 +19,7 @@ class Journal:
     Each line carries `sequence` (from 1), `at` (ISO 8601, UTC), `elapsed_ms` (monotonic, since the journal was
     opened), `kind`, and the fields of its event. The kinds in use: `run_started`, `run_ended`,
     `scenario_started`, `scenario_ended`, `step`, `process_started`, `process_exited`, `signal`, `fault`, `heal`,
-    `request`, `observation`, `check`, `census`, `leak`, `note`.
+    `request`, `observation`, `check`, `figure`, `census`, `leak`, `note`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,6 +57,17 @@ class Journal:
         """Record that the harness asserted a condition on what it observed, and that it held."""
         self.checks += 1
         self.record("check", what=what)
+
+    def figure(self, what: str, took_s: float, *, bound_s: float, why: str) -> None:
+        """Record how long the product took for something, and the bound that it must keep; the report shows both.
+
+        Args:
+            what: from what to what, as `cut to suspect`; the same words each time it is measured.
+            took_s: in seconds.
+            bound_s: in seconds.
+            why: where the bound comes from.
+        """
+        self.record("figure", name=what, took_ms=took_s * 1000, bound_ms=bound_s * 1000, why=why)
 
     def close(self) -> None:
         """Close the file; later events are an error of the caller."""

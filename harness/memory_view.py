@@ -149,7 +149,7 @@ class MemoryView:
         told = [event for event in self._events_about(row) if event["kind"] == "worker.failed"]
         assert len(told) == 1, f"the queen should have told once that {row['id']} has failed: {told}"
         took_ms = (datetime.fromisoformat(told[0]["at"]) - ended).total_seconds() * 1000
-        self._figure(f"out of memory ({model}): from the word or the kill to the queen's event", took_ms)
+        self._figure("out of memory, by the worker's word or the kill, to the queen's event", took_ms)
         return took_ms
 
     def back_after_ms(self, model: str, device: str = "gpu0") -> float:
@@ -164,7 +164,7 @@ class MemoryView:
         assert having, f"{row['id']} never held anything: {samples}"
         assert having[-1] + 1 < len(samples), f"{row['id']} still holds something: {samples[-1]}"
         took_ms = (samples[having[-1] + 1].at - samples[having[-1]].at) * 1000
-        self._figure(f"out of memory ({model}): from the last charge to the ledger given back", took_ms)
+        self._figure("last charge to the ledger given back", took_ms)
         return took_ms
 
     def starts(self) -> list[dict[str, Any]]:
@@ -186,8 +186,7 @@ class MemoryView:
         return 2 * self._cluster.durations.heartbeat_ms
 
     def _figure(self, name: str, took_ms: float) -> None:
-        text = f"{took_ms:.0f} ms (bound {self.bound_ms} ms, two heartbeats)"
-        self._journal.record("figure", name=name, text=text)
+        self._journal.figure(name, took_ms / 1000, bound_s=self.bound_ms / 1000, why="two heartbeats")
 
     def _events_about(self, row: Row) -> list[dict[str, Any]]:
         return [event for event in events_so_far(self._cluster) if event.get("worker_id") == row["id"]]

@@ -53,7 +53,7 @@ def _ends(text: str) -> str:
     return text
 
 
-@parse.with_pattern(r"the queen|hive-\d+")
+@parse.with_pattern(r"the queen|hive-\d+|its workers")
 def _node(text: str) -> str:
     return text.removeprefix("the ")
 
@@ -116,6 +116,7 @@ register_type(
     HiveState=_hive_state,
     Patience=_patience,
     Pace=_pace,
+    Heartbeats=_counted("heartbeat"),
     Workers=_counted("worker"),
     Requests=_counted("request"),
     Hives=_counted("hive"),

@@ -86,17 +86,19 @@ class PartitionView:
         durations = self._cluster.durations
         bound_ms = durations.lease_ms + durations.heartbeat_ms
         took_s = self.wait_for_state(hive, "unavailable", within_ms=bound_ms)
-        self.figure(f"{hive}: cut to unavailable", took_s, bound_ms=bound_ms, why="a lease and a heartbeat")
+        self._journal.figure("cut to unavailable", took_s, bound_s=bound_ms / 1000, why="a lease and a heartbeat")
         told = {event["kind"]: self._after_cut_s(event) for event in self._events(hive, {"hive.suspect"})}
         if told:
             suspected_s = told["hive.suspect"]
-            self.figure(f"{hive}: cut to suspect", suspected_s, bound_ms=durations.lease_ms, why="before a lease ends")
+            self._journal.figure(
+                "cut to suspect", suspected_s, bound_s=durations.lease_ms / 1000, why="before a lease ends"
+            )
 
     def wait_until_back(self, hive: str, *, heartbeats: int) -> None:
         """Wait until the queen calls a hive available, so many heartbeats after the link was restored at the latest."""
         bound_ms = heartbeats * self._cluster.durations.heartbeat_ms
         took_s = self.wait_for_state(hive, "available", within_ms=bound_ms, since="heal")
-        self.figure(f"{hive}: heal to available", took_s, bound_ms=bound_ms, why=f"{heartbeats} heartbeats")
+        self._journal.figure("heal to available", took_s, bound_s=bound_ms / 1000, why=f"{heartbeats} heartbeats")
 
     def stream_ended_after_s(self, stream: LiveStream) -> float:
         """Wait for a stream's end within the stall bound; returns how long after the cut that was, in seconds.
@@ -107,7 +109,9 @@ class PartitionView:
         bound_ms = durations.between_tokens_ms + durations.heartbeat_ms
         stream.wait_for_end(within_s=max(0.0, self.before.at + bound_ms / 1000 - time.monotonic()))
         took_s = (stream.ended_at or 0.0) - self.before.at
-        self.figure("cut in a stream to its error chunk", took_s, bound_ms=bound_ms, why="the stall bound")
+        self._journal.figure(
+            "cut in a stream to its error chunk", took_s, bound_s=bound_ms / 1000, why="the stall bound"
+        )
         return took_s
 
     def wait_for_state(self, hive: str, state: str, *, within_ms: float, since: str = "cut") -> float:
@@ -200,11 +204,6 @@ class PartitionView:
             lambda rows: bool(rows) and all(row["routable"] is routable for row in rows),
             within_s=max(0.0, began + within_ms / 1000 - time.monotonic()),
         )
-
-    def figure(self, name: str, seconds: float, *, bound_ms: float, why: str) -> None:
-        """Put a measured time into the report, with the bound that it kept."""
-        text = f"{seconds * 1000:.0f} ms (bound {bound_ms:.0f} ms: {why})"
-        self._journal.record("figure", name=name, text=text)
 
     def hive(self, name: str) -> Row:
         """Return the queen's row of a hive."""

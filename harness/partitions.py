@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from enum import Enum
 
+from harness.addresses import Address
 from harness.cluster import Cluster, Daemon
 from harness.conditions import always
 from harness.errors import HarnessError
@@ -14,8 +16,19 @@ from harness.http import Answer
 from harness.inference import Inference
 from harness.late_copy import LateCopy
 from harness.links import Effect, Link, Verdict, Way
+from harness.listeners import listeners_of
 from harness.partition_view import PartitionView
 from harness.registry_view import RegistryView, Row
+
+WORKERS = "its workers"
+"""How sentences call the workers of a hive as the end of a link."""
+
+
+class Direction(Enum):
+    """Of what goes between a hive and its workers."""
+
+    DOWN = "to the workers"
+    UP = "to the hive"
 
 
 class Partitions:
@@ -40,8 +53,12 @@ class Partitions:
 
     def cut_way(self, here: str, there: str) -> None:
         """Drop everything that goes from one node to another, and nothing that comes back."""
-        crossing = _crossing(self._cluster.daemon(here), self._cluster.daemon(there))
-        self._break(f"the way from {here} to {there}", [crossing], Effect(drop=True))
+        if WORKERS in {here, there}:
+            hive = self._cluster.daemon(here if there == WORKERS else there)
+            crossings = self._inside(hive, Direction.DOWN if there == WORKERS else Direction.UP)
+        else:
+            crossings = [_crossing(self._cluster.daemon(here), self._cluster.daemon(there))]
+        self._break(f"the way from {here} to {there}", crossings, Effect(drop=True))
 
     def shape(self, ends: str, *, delay_ms: float = 0, bytes_per_s: float = 0) -> None:
         """Let everything arrive later, or so many bytes a second only, in either direction."""
@@ -49,7 +66,7 @@ class Partitions:
         self._break(f"the link between {ends}", self._both_ways(ends), effect)
 
     def restore(self) -> None:
-        """Heal the link that was broken last, and show that it is whole.
+        """Heal the link that was broken last, and show that it is whole, as far as there still is somebody to dial.
 
         Raises:
             FaultError: a probe does not pass.
@@ -57,7 +74,8 @@ class Partitions:
         fault = self._broken
         self._faults.heal(fault)
         self.seen.healed_at = time.monotonic()
-        if lost := [str(probe) for probe in fault.probes() if probe.verdict is not Verdict.PASSED]:
+        there = {Address(listener.host, listener.port) for listener in listeners_of(None)}
+        if lost := [str(probe) for probe in fault.probes(there) if probe.verdict is not Verdict.PASSED]:
             raise FaultError(f"{fault.name}: healed, and yet a probe is {lost}")
 
     def flap(self, ends: str, times: int) -> None:
@@ -149,19 +167,25 @@ class Partitions:
 
     def _both_ways(self, ends: str) -> list[Crossing]:
         first, second = _nodes(ends)
-        if second == "its workers":
-            return self._inside(self._cluster.daemon(first))
+        if second == WORKERS:
+            hive = self._cluster.daemon(first)
+            return self._inside(hive, Direction.DOWN) + self._inside(hive, Direction.UP)
         here, there = self._cluster.daemon(first), self._cluster.daemon(second)
         return [_crossing(here, there), _crossing(there, here)]
 
-    def _inside(self, hive: Daemon) -> list[Crossing]:
-        """Return the ways between a hive and its workers, which share its host: only the ports tell them apart."""
+    def _inside(self, hive: Daemon, direction: Direction) -> list[Crossing]:
+        """Return the ways from a hive down to its workers, or up from them: they share its host, but not its port.
+
+        What goes down is what is asked of the workers, and the hive's answers to them; what goes up is the rest.
+        """
         host = hive.address.host
         rows = [row for row in self._registry.queen_rows() if row["hive_id"] == hive.name]
-        places = [hive.address, *(type(hive.address)(host, int(row["port"])) for row in rows)]
-        asked = [Crossing(Way(host, host, destination_port=place.port), place) for place in places]
-        answered = [Crossing(Way(host, host, source_port=place.port), None) for place in places]
-        return asked + answered
+        workers = [Address(host, int(row["port"])) for row in rows]
+        asked, answering = (workers, [hive.address]) if direction is Direction.DOWN else ([hive.address], workers)
+        return [
+            *(Crossing(Way(host, host, destination_port=place.port), place) for place in asked),
+            *(Crossing(Way(host, host, source_port=place.port), None) for place in answering),
+        ]
 
 
 def _nodes(ends: str) -> tuple[str, str]:

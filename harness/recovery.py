@@ -37,6 +37,8 @@ class Recovery:
         """The workers before the last ending."""
         self.acted_at = 0.0
         """When the last ending was, in seconds on the monotonic clock."""
+        self.restarted_at = 0.0
+        """When the daemons that were started again last answered, in seconds on the monotonic clock."""
         self._stranger: ManagedProcess | None = None
 
     def remember(self) -> None:
@@ -60,6 +62,7 @@ class Recovery:
         for name in names:
             self._cluster.restart(name)
         self._cluster.wait_until_up(*names)
+        self.restarted_at = time.monotonic()
 
     def kill_everything(self) -> None:
         """SIGKILL the queen, all hives and all workers, in one breath."""
@@ -173,7 +176,7 @@ class Recovery:
         self._cluster.journal.observe("stranger", alive=alive, lines=lines)
         return alive, lines
 
-    def crash_known(self, row: Row) -> Row:
+    def crash_known(self, row: Row, *, killed_at: float) -> Row:
         """Wait until the queen no longer shows the crashed process as one that serves; 1 s is the contract's bound."""
         crashed = WorkerIdentity.of_row(row)
         rows = eventually(
@@ -183,11 +186,29 @@ class Recovery:
             lambda rows: not any(WorkerIdentity.of_row(now) == crashed and now["routable"] for now in rows),
             within_s=1,
         )
+        took_s = time.monotonic() - killed_at
+        self._cluster.journal.figure("worker killed to known at the queen", took_s, bound_s=1, why="the contract")
         return next((now for now in rows if now["id"] == row["id"]), {})
 
     def ask_each(self, count: int) -> list[Answer]:
         """Send `count` requests, one after the other."""
         return [Inference(self._cluster).ask(f"after {number}") for number in range(count)]
+
+    def ask_after_kill(self, count: int, *, killed_at: float) -> list[Answer]:
+        """Send `count` requests, one after the other; how long after the kill the first was answered is a figure."""
+        first = self.ask_each(1)
+        took_s = time.monotonic() - killed_at
+        why = "a second to know it, a second to answer"
+        self._cluster.journal.figure("worker killed to the next request answered elsewhere", took_s, bound_s=2, why=why)
+        return first + self.ask_each(count - 1)
+
+    def agree_within_lease(self, count: int) -> set[WorkerIdentity]:
+        """Wait until the queen, the hives and the process table agree, one lease after the restarted answered."""
+        lease_s = self._cluster.durations.lease_ms / 1000
+        workers = self._registry.wait_until_consistent(count=count, within_s=lease_s)
+        took_s = time.monotonic() - self.restarted_at
+        self._cluster.journal.figure("started again to consistent", took_s, bound_s=lease_s, why="a lease")
+        return workers
 
     def wait_unroutable(self, worker_id: str, *, within_s: float) -> Row:
         """Wait until the queen does not route to a worker that it still lists."""

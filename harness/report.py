@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.journal import read
+from harness.measured import Measured, gather
 
 REPORT_NAME = "report.html"
 SLOWEST_SHOWN = 10
@@ -46,7 +47,8 @@ class RunReport:
     started: dict[str, Any]
     ended: dict[str, Any] | None
     scenarios: list[ScenarioReport]
-    figures: list[dict[str, Any]]
+    measured: dict[str, list[Measured]]
+    """By feature: the times that its scenarios took, beside their bounds."""
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -87,7 +89,7 @@ def read_run(journal: Path) -> RunReport:
     started: dict[str, Any] = {}
     ended: dict[str, Any] | None = None
     scenarios: list[ScenarioReport] = []
-    figures: list[dict[str, Any]] = []
+    figures: list[tuple[str, dict[str, Any]]] = []
     current: ScenarioReport | None = None
     for event in read(journal):
         match event["kind"]:
@@ -96,7 +98,7 @@ def read_run(journal: Path) -> RunReport:
             case "run_ended":
                 ended = event
             case "figure":
-                figures.append(event)
+                figures.append((current.feature if current else "", event))
             case "scenario_started":
                 current = ScenarioReport(
                     event["scenario"], event["feature"], event["location"], list(event.get("tags", []))
@@ -115,7 +117,7 @@ def read_run(journal: Path) -> RunReport:
                 current.events.append(event)
             case _:
                 pass
-    return RunReport(journal, started, ended, scenarios, figures)
+    return RunReport(journal, started, ended, scenarios, gather(figures))
 
 
 def write_report(journal: Path) -> Path:
@@ -137,7 +139,8 @@ def summary_lines(journal: Path) -> list[str]:
     lines += [f"  skipped: {s.name}: {s.reason}" for s in run.scenarios if s.status == "skipped"]
     lines += [f"  {s.status}: {s.location}  {s.name}" for s in run.scenarios if not s.good]
     lines += [f"  {problem}" for problem in run.problems]
-    lines += [f"  {figure['name']}: {figure['text']}" for figure in run.figures]
+    for feature, measured in run.measured.items():
+        lines += [f"  {feature}:", *(f"    {each.name}: {each.text}" for each in measured)]
     report = journal.with_name(REPORT_NAME)
     if report.exists():
         here = Path.cwd()

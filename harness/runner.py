@@ -20,7 +20,7 @@ from behave.step_registry import AmbiguousStep
 from harness import memory_groups, reporters, sandbox, selection
 from harness.errors import HarnessError
 from harness.evidence import AssertionTrace
-from harness.interruption import Interruption
+from harness.interruption import Interruption, let_children_take_signals
 from harness.layers import HarnessContext
 from harness.memory_groups import MEMORY_GROUP
 from harness.output import survive_closed_output
@@ -64,6 +64,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             sandbox.enter(sandbox.wish(self.config.userdata.get("sandbox")), draw_report)
         except HarnessError as error:
             raise ConfigError(str(error)) from error
+        let_children_take_signals()  # after the launcher has seen which of them the caller wants ignored
         if self.config.jobs > 1:
             say(f"note: --jobs {self.config.jobs}: parallel jobs are not supported yet, scenarios run one by one")
         reporters.install(self.config, self.run_problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from harness.interruption import let_children_take_signals
 from harness.journal import read
 from harness.session import JOURNAL_NAME, REPORTS
 
@@ -51,7 +51,7 @@ def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
 
     The last line is `N passed, M failed`, with `, K skipped` when scenarios or tests were skipped.
     """
-    _let_children_take_signals()
+    let_children_take_signals()
     outcomes = [
         _tool("lint", ["ruff", "check", "."], folder),
         _tool("format", ["ruff", "format", "--check", "."], folder),
@@ -72,17 +72,6 @@ def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
     tail = f", {skipped_in_all} skipped" if skipped_in_all else ""
     say(f"{passed} passed, {failed} failed{tail}")
     return 1 if failed or not passed else 0
-
-
-def _let_children_take_signals() -> None:
-    """Undo what nohup and a shell's background jobs do: a signal that is ignored here is ignored in all children too.
-
-    Tests and scenarios send their own children these signals. A handler, unlike an ignored signal, is not
-    inherited, and this one lets the present process go on as it was asked to.
-    """
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
 
 
 def say(line: str) -> None:

@@ -171,6 +171,14 @@ class WorkerChanges:
         )
         return time.monotonic() - self.acted_at
 
+    def told_after_s(self, ended_at: float, *, bound_s: float) -> float:
+        """Return how long after the subject's end its client's stream ended, in seconds; a figure."""
+        took_s = ended_at - self.acted_at
+        self._cluster.journal.figure(
+            "worker killed to its stream's error chunk", took_s, bound_s=bound_s, why="the contract"
+        )
+        return took_s
+
     def wait_until_replaced(self) -> tuple[WorkerIdentity, WorkerIdentity]:
         """Wait until the subject is routed to under a new instance and the old process is gone: (old, new)."""
         (row,) = self.subjects
@@ -186,6 +194,8 @@ class WorkerChanges:
             replaced,
             within_s=self._cluster.durations.start_up_ms / 1000,
         )
+        took_s, bound_s = time.monotonic() - self.acted_at, self._cluster.durations.start_up_ms / 1000
+        self._cluster.journal.figure("worker ended to routed to again", took_s, bound_s=bound_s, why="a start-up")
         self._cluster.journal.observe("old process", state=old.process.state(), identity=old.process)
         return old, WorkerIdentity.of_row(now)
 

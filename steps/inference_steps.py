@@ -63,7 +63,7 @@ def then_stream_ends_with_error(context, bound_s):
     stream = context.world.clients.stream
     stream.wait_for_end(within_s=bound_s + 5)
     assert not stream.done, f"a broken stream ended with [DONE], as if it were whole; error chunks: {stream.errors}"
-    late_s = stream.ended_at - context.world.changes.acted_at
+    late_s = context.world.changes.told_after_s(stream.ended_at, bound_s=bound_s)
     assert late_s <= bound_s, f"the stream ended {late_s:.2f} s after its worker, not within {bound_s} s"
     assert [error["request_id"] for error in stream.errors] == [stream.request_id], (
         f"expected one error chunk with request id {stream.request_id}, came: {stream.errors}"

@@ -27,6 +27,7 @@ def given_request_served_once(context):
 @given("the link between {ends:Ends} is cut")
 @when("the link between {ends:Ends} is cut")
 def when_link_is_cut(context, ends):
+    context.world.recovery.remember()
     context.world.partitions.cut(ends)
 
 
@@ -165,10 +166,10 @@ def then_workers_are_forgotten(context, hive):
     assert not left, f"still listed: {left}"
 
 
-@then("the queen stops routing to the workers of {hive:HiveName} within a lease and a heartbeat, and calls them ready")
-def then_workers_are_unhealthy(context, hive):
+@then("the queen stops routing to the workers of {hive:HiveName} within a lease and {count:Heartbeats}, still ready")
+def then_workers_are_unhealthy(context, hive, count):
     durations = context.world.cluster.durations
-    bound_ms = durations.lease_ms + durations.heartbeat_ms
+    bound_ms = durations.lease_ms + count * durations.heartbeat_ms
     rows = context.world.partitions.seen.wait_until_routable(routable=False, within_ms=bound_ms)
     assert {(row["hive_id"], row["state"]) for row in rows} == {(hive, "ready")}, f"listed: {rows}"
     assert {row["reason"] for row in rows} <= {"lease_expired", "unhealthy"}, f"it should say why: {rows}"
@@ -179,6 +180,17 @@ def then_workers_are_back(context, heartbeats):
     bound_ms = heartbeats * context.world.cluster.durations.heartbeat_ms
     rows = context.world.partitions.seen.wait_until_routable(routable=True, within_ms=bound_ms, since="heal")
     assert all(row["restarts"] == 0 for row in rows), f"restarted by mistake: {rows}"
+
+
+@then("the queen routes to new processes under the old ids, and the old processes are gone")
+def then_workers_are_replaced(context):
+    seen = context.world.partitions.seen
+    start_up_ms = context.world.cluster.durations.start_up_ms
+    rows = seen.wait_until_routable(routable=True, within_ms=start_up_ms, since="heal")
+    before = seen.before.workers
+    assert {row["id"] for row in rows} == {worker.id for worker in before}, f"before: {before}, now: {rows}"
+    assert not {row["instance"] for row in rows} & {worker.instance for worker in before}, f"the old ones: {rows}"
+    assert not context.world.recovery.survivors(), f"old processes live on: {before}"
 
 
 @then("the copy arrives there and is not run")

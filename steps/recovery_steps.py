@@ -77,8 +77,7 @@ def when_worker_goes_on(context):
 
 @then("the queen, the hives and the process table agree on {count:Workers} within one lease time")
 def then_views_agree_within_lease(context, count):
-    within_s = context.world.cluster.durations.lease_ms / 1000
-    workers = context.world.registry.wait_until_consistent(count=count, within_s=within_s)
+    workers = context.world.recovery.agree_within_lease(count)
     assert len(workers) == count, f"they agree on {workers}"
 
 
@@ -182,13 +181,13 @@ def then_all_distinct(context):
 @then("the queen knows within 1 second")
 def then_queen_knows(context):
     (crashed,) = context.world.changes.subjects
-    now = context.world.recovery.crash_known(crashed)
+    now = context.world.recovery.crash_known(crashed, killed_at=context.world.changes.acted_at)
     assert now.get("instance") != crashed["instance"] or not now["routable"], f"still routed to: {now}"
 
 
 @then("every one of the next {count:d} requests is served")
 def then_next_requests_served(context, count):
-    answers = context.world.recovery.ask_each(count)
+    answers = context.world.recovery.ask_after_kill(count, killed_at=context.world.changes.acted_at)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {count} were not served:\n" + "\n".join(failed)
 

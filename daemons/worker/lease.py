@@ -60,6 +60,14 @@ class LeaseClock:
             pause_s = min(heartbeat_s, heartbeat_s / _FIRST_RETRY_PART * 2.0 ** min(self.failures - 1, 16))
         return max(0.0, pause_s - spent_s)
 
+    def patience_ms(self, now: float) -> int:
+        """How long a push may wait for its answer: not past the grace, so that a silent hive ends it in time.
+
+        A heartbeat at least: the last try is one that a living hive can answer.
+        """
+        left_ms = self.durations.orphan_grace_ms - (now - self.renewed_at) * 1000
+        return int(min(self.durations.probe_timeout_ms, max(self.durations.heartbeat_ms, left_ms)))
+
     def lapsed(self, now: float) -> bool:
         """Whether the last lease has run out."""
         return now - self.renewed_at > self.durations.lease_ms / 1000
@@ -118,6 +126,7 @@ class LeaseKeeper:
                     "PUT",
                     self._url,
                     json_body=self._picture().model_dump(mode="json"),
+                    timeout_ms=self.clock.patience_ms(time.monotonic()),
                     connect_ms=self.clock.durations.push_connect_ms,
                 )
             except PeerError as error:

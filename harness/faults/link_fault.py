@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.addresses import Address
@@ -80,9 +80,10 @@ class LinkFault(Fault):
         while self._rules:
             self._link.remove(self._rules.popitem()[1])
 
-    def probes(self) -> list[Probe]:
-        """Probe each way that can be dialled, once; recorded as observations."""
-        return [self._probe(each.way, each.dialled, SLOW_BOUND_S) for each in self._crossings if each.dialled]
+    def probes(self, there: Collection[Address]) -> list[Probe]:
+        """Probe each way to a daemon that is still there, once; recorded as observations."""
+        dialled = [(each.way, each.dialled) for each in self._crossings if each.dialled in there]
+        return [self._probe(way, place, SLOW_BOUND_S) for way, place in dialled if place is not None]
 
     def _verify_way(self, way: Way, dialled: Address, rule: int) -> None:
         before = self._link.hits(rule)

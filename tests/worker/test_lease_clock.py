@@ -7,7 +7,7 @@ import pytest
 from daemons.common.durations import Durations
 from daemons.worker.lease import LeaseClock
 
-DURATIONS = Durations(heartbeat_ms=1_000, lease_ms=3_000, orphan_grace_ms=6_000)
+DURATIONS = Durations(heartbeat_ms=1_000, lease_ms=3_000, orphan_grace_ms=6_000, probe_timeout_ms=2_000)
 
 
 @pytest.fixture
@@ -37,6 +37,13 @@ def test_a_renewal_begins_the_grace_anew(clock):
 def test_a_worker_that_was_stopped_itself_tries_again_before_it_gives_up(clock):
     assert not clock.failed(500), "this push was on its way while the worker was stopped"
     assert clock.failed(501)
+
+
+@pytest.mark.parametrize(
+    ("now", "patience_ms"), [(100, 2_000), (104, 2_000), (104.5, 1_500), (105.5, 1_000), (107, 1_000)]
+)
+def test_a_push_waits_no_longer_than_the_grace_but_a_heartbeat_at_least(clock, now, patience_ms):
+    assert clock.patience_ms(now) == patience_ms
 
 
 def test_a_lease_lapses(clock):

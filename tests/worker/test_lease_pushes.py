@@ -25,7 +25,10 @@ class CountingPeers:
         self.let_through.set()
         self.arrived = asyncio.Semaphore(0)
 
-    async def call(self, _method: str, _url: str, *, json_body: dict[str, object], connect_ms: int) -> Answer:
+    async def call(
+        self, _method: str, _url: str, *, json_body: dict[str, object], timeout_ms: int, connect_ms: int
+    ) -> Answer:
+        assert 0 < connect_ms <= timeout_ms
         self.pushed.append(str(json_body["state"]))
         self.arrived.release()
         await self.let_through.wait()
