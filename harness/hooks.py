@@ -35,7 +35,8 @@ def before_all(context: Any) -> None:
         entered_ms=info.entered_ms,
         launcher_pid=info.launcher_pid,
         python=platform.python_version(),
-        seed=userdata.get("shuffle"),
+        seed=session.seed,
+        shuffle=userdata.get("shuffle"),
         argv=sys.argv,
     )
 

@@ -51,7 +51,6 @@ class LeasePeer:
         """Send leases 1 to `count`, shuffled, by `at_once` clients, while another looks at the registry."""
         order = list(range(1, count + 1))
         random.Random(seed).shuffle(order)  # noqa: S311 - a repeatable order, not a secret
-        self._cluster.journal.record("note", text=f"{count} leases in a random order with seed {seed}", seed=seed)
         with self._looking(), ThreadPoolExecutor(at_once) as clients:
             for answer in clients.map(self.lease, order):
                 answer.expect(200)
@@ -66,7 +65,6 @@ class LeasePeer:
         chance = random.Random(seed)  # noqa: S311 - a repeatable order, not a secret
         durations = self._cluster.durations
         stale_s = (durations.lease_ms + durations.orphan_grace_ms) / 1000
-        self._cluster.journal.record("note", text=f"{times} returns from silence with seed {seed}", seed=seed)
         for _ in range(times):
             self._sent += 1
             self.lease(self._sent).expect(200)

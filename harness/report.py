@@ -141,6 +141,9 @@ def summary_lines(journal: Path) -> list[str]:
     lines += [f"  {problem}" for problem in run.problems]
     for feature, measured in run.measured.items():
         lines += [f"  {feature}:", *(f"    {each.name}: {each.text}" for each in measured)]
+    if "seed" in run.started:
+        seed = run.started["seed"]
+        lines.append(f"  seed: {seed} (the same random choices again: -D seed={seed})")
     report = journal.with_name(REPORT_NAME)
     if report.exists():
         here = Path.cwd()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from harness.addresses import AddressBook
 from harness.cluster import Cluster
+from harness.errors import HarnessError
 from harness.identity import Identity
 from harness.journal import Journal
 from harness.links import Network, network_of
@@ -53,6 +55,8 @@ class Session:
     sandbox: SandboxLike
     addresses: AddressBook
     processes: ProcessTable
+    seed: int
+    """What every random choice of this run follows from; `-D seed=` gives an earlier run's again."""
     userdata: Mapping[str, str] = field(default_factory=dict)
     memory_group: RunGroup = field(default_factory=RunGroup)
     world: World | None = None
@@ -68,11 +72,12 @@ class Session:
         Raises:
             HarnessError: the settings are missing or wrong.
         """
-        settings = load_settings(folder, userdata)
+        settings, seed = load_settings(folder, userdata), _seed(userdata)
         run_folder = run_folder or new_run_folder(folder, sandbox.launcher_pid)
         journal = Journal(run_folder / JOURNAL_NAME)
         addresses = AddressBook(private_network=sandbox.private_network)
-        return cls(folder, run_folder, journal, settings, sandbox, addresses, ProcessTable(journal), dict(userdata))
+        processes = ProcessTable(journal)
+        return cls(folder, run_folder, journal, settings, sandbox, addresses, processes, seed, dict(userdata))
 
     def begin_scenario(self, name: str, tags: set[str]) -> World:
         """Make the world of a scenario; with the tag `@cluster`, start its queen and model hub."""
@@ -88,7 +93,7 @@ class Session:
             processes=self.processes,
             memory_group=self.memory_group,
         )
-        self.world = World(cluster)
+        self.world = World(cluster, self.seed)
         if CLUSTER_TAG in tags:
             # Asked here and not when the run opens: the kernel's answer costs a run without a cluster 0.2 s.
             network = network_of(self.userdata, private_network=self.sandbox.private_network)
@@ -142,6 +147,16 @@ class Session:
         if scenarios.is_dir() and not any(scenarios.iterdir()):
             scenarios.rmdir()
         self.journal.close()
+
+
+def _seed(userdata: Mapping[str, str]) -> int:
+    given = userdata.get("seed")
+    if given is None:
+        return secrets.randbelow(1_000_000)
+    try:
+        return int(given)
+    except ValueError:
+        raise HarnessError(f"-D seed={given}: a seed is a whole number, as an earlier run printed it") from None
 
 
 def new_run_folder(folder: Path, launcher_pid: int) -> Path:

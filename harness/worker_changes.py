@@ -105,12 +105,9 @@ class WorkerChanges:
             self._frozen = [frozen for frozen in self._frozen if frozen != process or number != signal.SIGKILL]
         self.acted_at = time.monotonic()
 
-    def churn(self, changes: int, *, seed: int | None) -> None:
-        """Interleave spawns and stops at random; the seed is taken from the clock unless it is given."""
+    def churn(self, changes: int, *, seed: int) -> None:
+        """Interleave spawns and stops at random; the same seed gives the same order again."""
         self._remember([])
-        seed = secrets.randbelow(1_000_000) if seed is None else seed
-        self._cluster.journal.record("note", text=f"churn with seed {seed}", seed=seed)
-        print(f"churn: seed {seed}; the same order again: -D seed={seed}")  # noqa: T201 - shown when it fails
         within_s = self._cluster.durations.start_up_ms / 1000
         self.report = churn(self._workers, self._registry, changes=changes, seed=seed, within_s=within_s)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from harness.bad_starts import BadStart
@@ -33,7 +32,9 @@ from harness.workers import Workers
 class World:
     """Made anew for every scenario; steps reach it as `context.world`."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, seed: int) -> None:
+        """seed: what the random choices of the scenario follow from."""
+        self.seed = seed
         self.cluster = cluster
         self.faults = FaultStack(cluster.journal)
         self.registry = RegistryView(cluster)
@@ -70,11 +71,6 @@ class World:
     def begin_lease_peer(self) -> None:
         """Make a client that leases as a hive, once the queen is up."""
         self._peer = LeasePeer(self.cluster)
-
-    @staticmethod
-    def seed(userdata: Mapping[str, str]) -> int:
-        """Return the seed given by `-D seed=`, else one of chance; the journal has it either way."""
-        return int(userdata.get("seed") or secrets.randbelow(1_000_000))
 
     def restart_queen_with(self, *, queue_limit: int | None = None, lease_ms: int | None = None) -> None:
         """Start the queen anew with another bound of its queue, or with leases of another length and their ratios."""

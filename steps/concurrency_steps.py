@@ -46,12 +46,12 @@ def when_crowd_streams(context, count, tokens):
 
 @when("it sends {count:d} leases in a random order, {at_once:d} at a time")
 def when_peer_leases(context, count, at_once):
-    context.world.peer.lease_in_random_order(count, at_once=at_once, seed=context.world.seed(context.config.userdata))
+    context.world.peer.lease_in_random_order(count, at_once=at_once, seed=context.world.seed)
 
 
 @when("it falls silent until its rows are being removed, and leases again, {times:d} times")
 def when_peer_returns(context, times):
-    context.world.peer.fall_silent_and_return(times, seed=context.world.seed(context.config.userdata))
+    context.world.peer.fall_silent_and_return(times, seed=context.world.seed)
 
 
 @when("the client hangs up")

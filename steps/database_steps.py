@@ -1,7 +1,5 @@
 """Steps that break the daemons' databases and the disks under them, and look at what the daemons make of it."""
 
-import secrets
-
 from behave import given, then, when
 
 from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
@@ -64,9 +62,7 @@ def when_a_new_model_serves(context, model):
 
 @when("it is killed {kills:d} times in the middle of a burst of pulls and removals")
 def when_killed_in_bursts(context, kills):
-    seed = context.config.userdata.getint("seed", secrets.randbelow(1_000_000))
-    print(f"bursts: seed {seed}; the same bursts again: -D seed={seed}")  # noqa: T201 - shown when it fails
-    context.bursts = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=seed)
+    context.bursts = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=context.world.seed)
 
 
 @when("the queen's database is {away:Away}")

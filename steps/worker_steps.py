@@ -57,7 +57,7 @@ def when_it_has_been_restarted(context):
 
 @when("spawns and stops are interleaved {changes:d} times")
 def when_churn(context, changes):
-    context.world.changes.churn(changes, seed=context.config.userdata.getint("seed", None))
+    context.world.changes.churn(changes, seed=context.world.seed)
 
 
 @then("{count:d} distinct ids were answered")

@@ -24,10 +24,11 @@ def journal(tmp_path):
 
 
 def test_a_whole_run(journal):
+    journal.record("run_started", seed=7)
+    journal.figure("cut to suspect", 0.9, bound_s=1.5, why="a lease")
     journal.record("scenario_ended", scenario="It breaks", status="failed", duration_ms=20.0)
     journal.record("scenario_started", scenario="It needs nft", feature="G", location="g.feature:3", tags=[])
     journal.record("scenario_ended", scenario="It needs nft", status="skipped", duration_ms=0, reason="no nft here")
-    journal.record("figure", name="time", text="2 s")
     journal.record("run_ended", verdict="failed", problems=["a feature left a process"], reason="SIGTERM")
     run = read_run(journal.path)
     assert run.verdict == "failed"
@@ -40,12 +41,15 @@ def test_a_whole_run(journal):
         "  failed: f.feature:3  It breaks",
         "  a feature left a process",
         "  SIGTERM",
-        "  time: 2 s",
+        "  F:",
+        "    cut to suspect: 900 ms, bound 1500 ms: a lease",
+        "  seed: 7 (the same random choices again: -D seed=7)",
     ]
     html = write_report(journal.path).read_text(encoding="utf-8")
     assert "It &lt;b&gt;holds&lt;/b&gt;" in html
     assert "expected 1, got 2" in html
     assert "no nft here" in html
+    assert "900 ms, bound 1500 ms: a lease" in html
     assert "a feature left a process" in html
 
 
