@@ -11,6 +11,8 @@ from harness.churn import ChurnReport, churn
 from harness.cluster import Cluster, Daemon
 from harness.conditions import eventually
 from harness.errors import HarnessError
+from harness.faults.base import FaultStack
+from harness.faults.pause import Pause
 from harness.http import Answer
 from harness.identity import Identity
 from harness.leftovers import wait_until_nothing_is_left
@@ -22,11 +24,12 @@ from harness.workers import Workers
 class WorkerChanges:
     """Acts on workers and remembers on which, and when, for the `Then`s that follow."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView, workers: Workers) -> None:
+    def __init__(self, cluster: Cluster, registry: RegistryView, workers: Workers, faults: FaultStack) -> None:
         self._cluster = cluster
         self._registry = registry
         self._workers = workers
-        self._frozen: list[Identity] = []
+        self._faults = faults
+        self._frozen: dict[Identity, Pause] = {}
         self.answers: list[Answer] = []
         """The answers of the last spawn or stop."""
         self.subjects: list[Row] = []
@@ -102,7 +105,6 @@ class WorkerChanges:
         else:
             number = {"killed": signal.SIGKILL, "sent SIGTERM": signal.SIGTERM}[how]
             self._workers.signal(process, number, why=f"the step says {how}")
-            self._frozen = [frozen for frozen in self._frozen if frozen != process or number != signal.SIGKILL]
         self.acted_at = time.monotonic()
 
     def churn(self, changes: int, *, seed: int) -> None:
@@ -114,9 +116,9 @@ class WorkerChanges:
     def freeze(self, row: Row) -> None:
         """SIGSTOP a worker, and see that it is stopped."""
         process = WorkerIdentity.of_row(row).process
-        self._workers.signal(process, signal.SIGSTOP, why="frozen by a step")
-        self._frozen.append(process)
-        eventually(self._cluster.journal, "the worker is stopped", process.state, lambda s: s == "stopped", within_s=2)
+        pause = Pause(self._cluster.journal, row["id"], process)
+        self._frozen[process] = pause
+        self._faults.add(pause)
 
     def freeze_first(self) -> None:
         """SIGSTOP the first worker; it is the subject of what follows."""
@@ -124,13 +126,11 @@ class WorkerChanges:
         self._remember([row])
         self.freeze(row)
 
-    def thaw_all(self) -> list[str]:
-        """SIGCONT every frozen process that is still there; returns what could not be thawed."""
-        for process in reversed(self._frozen):
-            if process.exists():
-                self._workers.signal(process, signal.SIGCONT, why="heal")
-        self._frozen.clear()
-        return []
+    def thaw_all(self) -> None:
+        """Let every frozen process go on that is still there."""
+        while self._frozen:
+            _, pause = self._frozen.popitem()
+            self._faults.heal(pause)
 
     def answers_observed(self) -> list[Answer]:
         """Return the answers of the last spawn or stop, for a `Then` to judge."""

@@ -6,7 +6,7 @@ import signal
 from functools import partial
 
 from harness.cluster import DEFAULT_MODEL, Cluster
-from harness.errors import HarnessError
+from harness.faults.signal_sent import SignalSent
 from harness.fleet import all_at_once
 from harness.http import Answer
 from harness.identity import Identity
@@ -70,17 +70,8 @@ class Workers:
         """Send a signal to a worker's process, journalled with its reason.
 
         Raises:
-            HarnessError: the process is gone already.
+            FaultError: the process is gone already, or outlives SIGKILL.
         """
-        sent = process.send(number)
-        self._cluster.journal.record(
-            "signal",
-            role="worker",
-            name=process.describe(),
-            pid=process.pid,
-            signal=number.name,
-            why=why,
-            sent=sent,
-        )
-        if not sent:
-            raise HarnessError(f"cannot send {number.name} to the worker with pid {process.pid}: it is gone")
+        fault = SignalSent(self._cluster.journal, process.describe(), process, number, why=why)
+        fault.inject()
+        fault.verify()

@@ -39,7 +39,7 @@ class World:
         self.faults = FaultStack(cluster.journal)
         self.registry = RegistryView(cluster)
         self.workers = Workers(cluster, self.registry)
-        self.changes = WorkerChanges(cluster, self.registry, self.workers)
+        self.changes = WorkerChanges(cluster, self.registry, self.workers, self.faults)
         self.clients = Clients(cluster, self.registry)
         self.recovery = Recovery(cluster, self.registry, self.workers)
         self.crowd = Crowd(cluster, self.registry)
@@ -148,7 +148,7 @@ class World:
 
     def heal(self) -> list[str]:
         """Undo every fault that is still in force, the last one first; returns what could not be undone."""
-        return self.faults.heal_all() + self.changes.thaw_all()
+        return self.faults.heal_all()
 
     def hang_up(self) -> None:
         """End every stream that a step left running, and give occupied ports back."""
