@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness import sandbox
+from harness.audit.findings import Format, render
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -86,6 +87,22 @@ def report(
     if not path.is_file():
         raise HarnessError(f"no journal at {path}: run `behave` first, or name a run's folder below {REPORTS}/")
     typer.echo(write_report(path).as_posix())
+
+
+@app.command("duplicates")
+def find_duplicates(
+    form: Annotated[Format, typer.Option("--format", help="How the findings are told.")] = Format.TEXT,
+) -> None:
+    """Find lines with two step definitions or none, unused and overlapping definitions, scenarios that say nothing.
+
+    Every line of every feature, outlines expanded, is matched against every definition by behave's own matchers.
+    Nothing is run. Exits 1 when anything was found.
+    """
+    from harness.audit.duplicates import duplicates
+
+    found = duplicates(Path.cwd())
+    typer.echo(render(found, form, tool="beehave duplicates"))
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command()
