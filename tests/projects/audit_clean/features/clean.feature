@@ -1,4 +1,3 @@
-@family.A1
 Feature: Nothing wrong
 
   Background:
