@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness import sandbox
+from harness.audit.findings import Format, render
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -22,6 +24,15 @@ app = typer.Typer(
 NoSandbox = Annotated[
     bool, typer.Option("--no-sandbox", help="Do without namespaces: subreaper, leased ports and a watchdog instead.")
 ]
+
+
+class ProgressForm(StrEnum):
+    """How `beehave progress` tells its numbers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -86,6 +97,60 @@ def report(
     if not path.is_file():
         raise HarnessError(f"no journal at {path}: run `behave` first, or name a run's folder below {REPORTS}/")
     typer.echo(write_report(path).as_posix())
+
+
+@app.command("duplicates")
+def find_duplicates(
+    form: Annotated[Format, typer.Option("--format", help="How the findings are told.")] = Format.TEXT,
+) -> None:
+    """Find lines with two step definitions or none, unused and overlapping definitions, scenarios that say nothing.
+
+    Every line of every feature, outlines expanded, is matched against every definition by behave's own matchers.
+    Nothing is run. Exits 1 when anything was found.
+    """
+    from harness.audit.duplicates import duplicates
+
+    found = duplicates(Path.cwd())
+    typer.echo(render(found, form, tool="beehave duplicates"))
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command("progress")
+def show_progress(
+    *,
+    compare: Annotated[
+        Path | None, typer.Option(help="A baseline: what it has and is no more is named, and exits 1.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a baseline; never over another one without --force.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --save write over a baseline.")] = False,
+    manifest: Annotated[
+        bool, typer.Option("--write-manifest", help="List the scenarios that there are in features/manifest.txt.")
+    ] = False,
+    run: Annotated[Path | None, typer.Option(help="The run to take results from; the last one by default.")] = None,
+    form: Annotated[ProgressForm, typer.Option("--format", help="For people or for programs.")] = ProgressForm.TEXT,
+) -> None:
+    """Show, by family: behaviours listed, scenarios, steps, what ran, passed and was skipped, and what is proven.
+
+    The numbers come from the feature files, docs/behaviours.md, the last run's journal and the last proof, and from
+    nothing else. Exits 1 when a scenario has vanished (features/manifest.txt lists them all) or is not listed, and
+    with --compare when anything got worse.
+    """
+    from harness.audit.manifest import write_manifest
+    from harness.audit.progress import measure, read_baseline, regressions
+    from harness.audit.progress_text import as_json, as_text
+
+    if save is not None and save.exists() and not force:
+        raise HarnessError(f"{save} is there already: name another file, or say --force to write over it")
+    baseline = None if compare is None else read_baseline(compare)
+    if manifest:
+        write_manifest(Path.cwd())
+    progress, problems = measure(Path.cwd(), run)
+    if baseline is not None:
+        problems += regressions(baseline, progress)
+    typer.echo((as_json if form is ProgressForm.JSON else as_text)(progress, problems))
+    if save is not None:
+        save.write_text(progress.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command()

@@ -24,7 +24,6 @@ def given_request_served_once(context):
     context.world.partitions.serve_once()
 
 
-@given("the link between {ends:Ends} is cut")
 @when("the link between {ends:Ends} is cut")
 def when_link_is_cut(context, ends):
     context.world.recovery.remember()
@@ -32,8 +31,7 @@ def when_link_is_cut(context, ends):
 
 
 @given("the link between {ends:Ends} is cut until the queen has given {hive:HiveName} up")
-@when("the link between {ends:Ends} is cut until the queen has given {hive:HiveName} up")
-def when_link_is_cut_for_long(context, ends, hive):
+def given_link_is_cut_for_long(context, ends, hive):
     context.world.partitions.cut(ends)
     context.world.partitions.seen.wait_until_given_up(hive)
 

@@ -25,8 +25,8 @@ def given_hive_with_idle_stop(context, idle_ms):
     context.world.start_hives(1)
 
 
-@given("a client whose stream lasts longer than {what}")
-def given_long_stream(context, what):
+@when("a client asks for a stream that lasts longer than {what}")
+def when_long_stream_begins(context, what):
     durations = context.world.cluster.durations
     longer_ms = {"3 probes": 3 * durations.probe_ms, "the idle time": durations.idle_stop_ms}[what]
     context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(PACE_TOKENS, within_s=10)

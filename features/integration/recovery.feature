@@ -97,14 +97,14 @@ Feature: What fails comes back, and what lives on is found again
 
   Scenario: A busy worker is never taken for a hung one
     Given a hive with 1 worker
-    And a client whose stream lasts longer than 3 probes
+    When a client asks for a stream that lasts longer than 3 probes
     Then the worker is healthy and the same process as long as the stream runs
     And the stream finishes with all of its tokens and [DONE]
 
   Scenario: An idle worker is stopped after its idle time, and not while it serves
     Given a hive that stops its workers after 1500 ms of idleness
     And 1 worker on it
-    And a client whose stream lasts longer than the idle time
+    When a client asks for a stream that lasts longer than the idle time
     Then the worker is healthy and the same process as long as the stream runs
     And the stream finishes with all of its tokens and [DONE]
     And the worker is stopped no sooner than the idle time after the stream, with the reason "idle"

@@ -1,0 +1,106 @@
+"""`beehave duplicates`, on a project with every fault, on one with none, and on this one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from behave.runner import the_step_registry
+from typer.testing import CliRunner
+
+from harness.audit.duplicates import duplicates
+from harness.audit.project import load_project, plain_name, scenario_id
+from harness.cli import app
+from harness.errors import HarnessError
+
+HERE = Path(__file__).parents[2]
+PROJECTS = HERE / "tests" / "projects"
+STEPS = "steps/duplicates_steps.py"
+
+
+@pytest.fixture(scope="module")
+def found():
+    return duplicates(PROJECTS / "audit_duplicates")
+
+
+@pytest.mark.parametrize(
+    ("rule", "subjects"),
+    [
+        ("undefined-line", {"When they dance"}),
+        ("ambiguous-line", {"When a message is sent", "Then 3 bees are home", "When they rest", "Given a bee"}),
+        ("ambiguous-definition", {"@when('a message is sent')"}),
+        ("equal-patterns", {"@given('a bee')", "@when('they rest')"}),
+        ("shadowed-definition", {"@then('{count:d} {kind} are home')", "@then('the queen is {mood}')"}),
+        ("unused-definition", {"@given('nobody says this')", "@then('the queen is {mood} and calm')"}),
+        ("broken-pattern", {"@given('a {thing:Unregistered}')"}),
+        ("scenario-without-when", {"Nothing is done"}),
+        ("scenario-without-then", {"Nothing is asserted"}),
+        ("equal-scenario-names", {"Rows of one name", "Twice"}),
+    ],
+)
+def test_each_kind_of_fault_is_found_and_nothing_else_of_that_kind(found, rule, subjects):
+    assert {finding.subject for finding in found if finding.rule == rule} == subjects
+
+
+def test_no_kind_is_left_out_above(found):
+    assert len({finding.rule for finding in found}) == 10
+
+
+def test_a_fault_is_told_with_its_place_and_the_other_one(found):
+    (equal,) = [
+        finding for finding in found if (finding.rule, finding.subject) == ("equal-patterns", "@given('a bee')")
+    ]
+    assert equal.file == STEPS
+    assert equal.line > 30
+    assert f"{STEPS}:6" in equal.why
+    (undefined,) = [finding for finding in found if finding.rule == "undefined-line"]
+    assert (undefined.file, undefined.line) == ("features/bad.feature", 8)
+    (calm,) = [finding for finding in found if finding.subject == "@then('the queen is {mood}')"]
+    assert "`the queen is word and calm`" in calm.why
+
+
+def test_good_sentences_and_scenarios_are_not_flagged():
+    assert duplicates(PROJECTS / "audit_clean") == []
+
+
+def test_this_project_has_none():
+    assert duplicates(HERE) == []
+
+
+def test_loading_leaves_behaves_registry_as_it_was():
+    before = {kind: list(steps) for kind, steps in the_step_registry.steps.items()}
+    load_project(PROJECTS / "audit_clean")
+    assert the_step_registry.steps == before
+    assert the_step_registry.add_step_definition.__func__ is type(the_step_registry).add_step_definition
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("steps/a_steps.py", "import no_such_module_at_all\n", "no_such_module_at_all"),
+        ("steps/a_steps.py", "def broken(:\n", "invalid syntax"),
+        ("features/a.feature", "Feature: A\n  Scenario: B\n    Given rain\n    Examples:\n      | a |\n", "a.feature"),
+    ],
+)
+def test_a_project_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path, name, content, message):
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "z.feature").write_text("Feature: Z\n", encoding="utf-8")
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(HarnessError, match=message):
+        load_project(tmp_path)
+
+
+@pytest.mark.parametrize(("project", "code"), [("audit_duplicates", 1), ("audit_clean", 0)])
+def test_the_command_exits_1_when_anything_was_found(monkeypatch, project, code):
+    monkeypatch.chdir(PROJECTS / project)
+    result = CliRunner().invoke(app, ["duplicates", "--format", "json"])
+    assert result.exit_code == code
+    assert bool(json.loads(result.stdout)) is bool(code)
+
+
+def test_a_row_of_an_outline_is_called_by_its_name_alone():
+    assert plain_name("It is killed -- @1.2 In namespaces") == "It is killed"
+    assert plain_name("A -- B") == "A -- B"
+    assert scenario_id("features/x.feature", "It is killed -- @1.2 ") == "features/x.feature::It is killed"
