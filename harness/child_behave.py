@@ -25,6 +25,8 @@ from harness.session import Session
 
 PROJECTS = Path("tests/projects")
 """Small behave projects: features and steps only; configuration and hooks are this project's own."""
+CHILD_PYTHON = "child.python"
+"""`-D child.python=`: what stands in for the interpreter of the children, such as one that runs a changed harness."""
 OWN_FILES = ("pyproject.toml", "beehave.toml", "environment.py")
 
 START_BOUND_S = 30.0
@@ -84,7 +86,9 @@ class ChildBehave:
             locked_down: as on a machine that forbids namespaces and has no control groups.
         """
         program = [str(self.folder / "locked_down.py")] if locked_down else ["-m", "behave"]
-        command = [sys.executable, *program, "--no-color", *(options or [])]
+        python = shlex.split(self.session.userdata.get(CHILD_PYTHON, "{python}"))
+        command = [*(word.replace("{python}", sys.executable) for word in python), *program]
+        command += ["--no-color", *(options or [])]
         for name in scenarios:
             command += ["-n", f"^{re.escape(name)}$"]
         command += ["-D", f"sandbox={sandbox}", "-D", f"marker={self.marker}"]

@@ -163,6 +163,35 @@ def figures() -> None:
 
 
 @app.command()
+def prove(
+    seeds: Annotated[list[str] | None, typer.Argument(help="Seeds of bugs/seeds; all when none is given.")] = None,
+    *,
+    family: Annotated[str | None, typer.Option(help="Only seeds of this family: A1 ... A9, B, E, I.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many runs of behave at once.")] = 1,
+    every_scenario: Annotated[
+        bool, typer.Option("--all", help="Meet each seed with every scenario, not only those that it names.")
+    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="A few quick seeds of different families, each once.")] = False,
+    null: Annotated[bool, typer.Option("--null", help="Daemons that answer 200 {} to everything instead.")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Daemons that freeze once they are ready instead.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result there as well.")] = None,
+    no_sandbox: NoSandbox = False,
+) -> None:
+    """Run the scenarios on daemons with one bug each, and show which bugs and which Then sentences they catch."""
+    from harness.proof.command import Asked
+    from harness.proof.command import prove as prove_seeds
+    from harness.proof.stand_ins import NULL, SILENT, meet
+
+    asked = Asked(tuple(seeds or ()), family, jobs, every_scenario, fast, no_sandbox, json_file)
+    stand_ins = [each for each, wanted in ((NULL, null), (SILENT, silent)) if wanted]
+    if stand_ins and (seeds or every_scenario):
+        raise HarnessError("--null and --silent take the place of seeds: give neither seeds nor --all")
+    if not stand_ins:
+        raise typer.Exit(prove_seeds(Path.cwd(), asked))
+    raise typer.Exit(max(meet(Path.cwd(), each, asked) for each in stand_ins))
+
+
+@app.command()
 def openapi() -> None:
     """Write docs/openapi/ anew from what the daemons serve."""
     from harness.openapi_files import write_all

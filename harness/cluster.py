@@ -34,7 +34,8 @@ DEFAULT_MODEL = "tiny:1b"
 TOKEN_INTERVAL_MS = 20
 """The pace of the suite's workers: 50 tokens a second, so that a stream of a second can be cut in its middle."""
 
-
+ANSWERS_HEALTH = "answers /health as pid"
+"""In the message about a daemon that never was ready, whose failure says nothing about what it does when it is."""
 STOP_MARGIN_S = 2.0
 """What a daemon's ending takes beyond its waits: uvicorn's ticks (0.2 s) on a busy machine."""
 
@@ -269,7 +270,7 @@ class Cluster:
 
         answer = eventually(
             self.journal,
-            f"{daemon.name} answers /health as pid {daemon.process.pid}",
+            f"{daemon.name} {ANSWERS_HEALTH} {daemon.process.pid}",
             lambda: daemon.client.get("/health", timeout_s=2),
             is_this_process,
             within_s=self.durations.start_up_ms / 1000,

@@ -23,7 +23,10 @@ def before_all(context: Any) -> None:
     context.config.setup_logging()  # what behave's own before_all does
     info = sandbox.current()
     userdata = context.config.userdata
-    session = Session.open(Path(context.config.base_dir), userdata, info)
+    folder = userdata.get("run_folder")  # for a run that is one of many: its reports are its caller's to place
+    session = Session.open(
+        Path(context.config.base_dir), userdata, info, run_folder=Path(folder).resolve() if folder else None
+    )
     context.session = session
     sandbox.tell_launcher(**{RUN_FOLDER: str(session.run_folder)})
     use_temporary_folder(session.run_folder)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from daemons.common.wire import WorkerState
+from daemons.hive.workers.frontdesk import FrontDesk
 from daemons.hive.workers.states import Reason
-from daemons.hive.workers.supervisor import Supervisor
 
 ROLE = "hive"
-PATCHES = "daemons.hive.workers.supervisor:Supervisor.ask_stop"
+PATCHES = "daemons.hive.workers.frontdesk:FrontDesk.ask_stop"
 CAUGHT_BY = ["features/integration/worker_churn.feature::A worker can be stopped while it loads"]
 _WAITING: set[asyncio.Task[None]] = set()
 
@@ -22,7 +22,7 @@ _WAITING: set[asyncio.Task[None]] = set()
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
     """Wait for the load first."""
 
-    def ask_stop(self: Supervisor, reason: Reason, *, force: bool) -> None:
+    def ask_stop(self: FrontDesk, reason: Reason, *, force: bool) -> None:
         async def when_loaded() -> None:
             await self.board.until(lambda: self.facts.state is not WorkerState.LOADING)
             original(self, reason, force=force)

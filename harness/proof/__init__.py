@@ -1,0 +1,1 @@
+"""`beehave prove`: the scenarios against products that are known to be wrong. Whatever stays green proves nothing."""

@@ -1,0 +1,133 @@
+"""The seeded bugs, as their own catalogue tells them: `python -m bugs.catalog`, for harness/ never imports bugs/."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.audit.families import FAMILIES, family_of
+from harness.errors import HarnessError
+
+CATALOG_BOUND_S = 60.0
+"""It imports every daemon and every seed, which takes two seconds on an idle machine."""
+
+
+class CatalogError(HarnessError):
+    """A seed that cannot be planted, or that names a scenario that is not there."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One seeded bug, as far as it matters to who plants it."""
+
+    name: str
+    role: str
+    """`queen`, `hive`, `worker`, or `harness` for one in a child run of behave."""
+    families: tuple[str, ...]
+    """Those of the scenarios that must notice, the first one first."""
+    caught_by: tuple[str, ...]
+    """The scenarios that must notice, as `features/x.feature::its name`."""
+    caught_as: str = "step"
+    """What catches it: `step`, or also `leak` or `start_up` when it is about exactly that."""
+    patches: str = ""
+    fast: bool = False
+    digest: str = ""
+    text: str = ""
+
+    @property
+    def family(self) -> str:
+        """The family that it counts for; empty when it is of none."""
+        return self.families[0] if self.families else ""
+
+    @property
+    def headline(self) -> str:
+        """What is wrong, in one line."""
+        return " ".join(self.text.split("\n\n")[0].split())
+
+
+def read_catalog(folder: Path) -> list[Seed]:
+    """Return every seed of the project in `folder`.
+
+    Raises:
+        CatalogError: a seed cannot be planted; the message names each, and why.
+    """
+    command = [sys.executable, "-m", "bugs.catalog"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=CATALOG_BOUND_S)
+    try:
+        told = json.loads(said.stdout)
+    except json.JSONDecodeError as error:
+        raise CatalogError(f"`python -m bugs.catalog` has not printed a catalogue:\n{said.stderr}") from error
+    return seeds_of(told)
+
+
+def seeds_of(told: dict[str, Any]) -> list[Seed]:
+    """Return the seeds of a printed catalogue.
+
+    Raises:
+        CatalogError: it has errors.
+    """
+    if told["errors"]:
+        raise CatalogError("\n".join(["seeds that cannot be planted:", *told["errors"]]))
+    return [_seed(entry) for entry in told["seeds"]]
+
+
+def _seed(entry: dict[str, Any]) -> Seed:
+    named = [family_of(scenario.partition("::")[0]) for scenario in entry["caught_by"]]
+    families = tuple(dict.fromkeys(family for family in [*named, entry["family"]] if family))
+    return Seed(
+        entry["name"],
+        entry["role"],
+        families,
+        tuple(entry["caught_by"]),
+        entry["caught_as"],
+        entry["patches"],
+        entry["fast"],
+        entry["digest"],
+        entry["text"],
+    )
+
+
+def choose(seeds: Sequence[Seed], names: Sequence[str], *, family: str | None = None, fast: bool = False) -> list[Seed]:
+    """Return the seeds that were asked for, by name, by family, the fast ones, or all.
+
+    Raises:
+        HarnessError: there is no seed or family of that name; the message has the nearest.
+    """
+    known = {seed.name: seed for seed in seeds}
+    for name in names:
+        if name not in known:
+            near = ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.4)) or "none is near"
+            raise HarnessError(f"no seed {name!r} in bugs/seeds; nearest: {near}")
+    if family is not None and family not in FAMILIES:
+        raise HarnessError(f"no family {family!r}; there are: {', '.join(FAMILIES)}")
+    chosen = [known[name] for name in dict.fromkeys(names)] if names else list(seeds)
+    if fast:
+        chosen = [seed for seed in chosen if seed.fast]
+    if family is not None:
+        chosen = [seed for seed in chosen if family in seed.families]
+    if not chosen:
+        raise HarnessError("no seed is selected: nothing would be proven")
+    return chosen
+
+
+def check_scenarios(seeds: Sequence[Seed], scenarios: Collection[str]) -> None:
+    """See whether every scenario that seeds name is there.
+
+    Raises:
+        CatalogError: one is not; the message has the nearest name.
+    """
+    wrong = []
+    for seed in seeds:
+        for name in seed.caught_by:
+            if name not in scenarios:
+                near = difflib.get_close_matches(name, scenarios, n=1, cutoff=0.4)
+                hint = f"; nearest: {near[0]}" if near else ""
+                wrong.append(f"{seed.name}: CAUGHT_BY names {name!r}, which is not there{hint}")
+    if wrong:
+        raise CatalogError("\n".join(["seeds that name scenarios which are not there:", *wrong]))

@@ -1,0 +1,117 @@
+"""`beehave prove --null` and `--silent`: the scenarios against daemons that do nothing. Whatever is green is worthless.
+
+The features of the harness itself are left out: what they look at are runs of behave, and no daemon.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+
+from harness.audit.families import FAMILIES, family_of
+from harness.errors import HarnessError
+from harness.proof.campaign import Campaign, ended_by_signals
+from harness.proof.child import Children, StoppedError
+from harness.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, new_folder
+from harness.proof.judgement import Ending, Mark
+from harness.proof.output import console
+from harness.proof.results import tree_of
+from harness.proof.sentences import read_sentences
+from harness.settings import SETTINGS_FILE
+from harness.toml_writer import write_toml
+
+HARNESS_FAMILY = "I"
+IMPATIENT = {"start_up_ms": 4000, "drain_ms": 300, "kill_grace_ms": 300}
+"""Durations of these runs. Nearly all of their time is waiting for what never comes: for a hive to be known, as long as
+a start may take (a daemon takes 1 s on a busy machine), and for a frozen daemon to end."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A product in place of the real one."""
+
+    name: str
+    module: str
+    text: str
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The `-D` options that put it into the place of all daemons."""
+        return {f"daemon.{role}": f"{{python}} -m {self.module} {role} --" for role in ("queen", "hive", "worker")}
+
+
+NULL = StandIn("null", "bugs.null", "answers 200 {} to everything but /health")
+SILENT = StandIn("silent", "bugs.silent", "is the real one, frozen when it has said that it is ready")
+
+
+def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
+    """Run the scenarios against a stand-in; 0 when none is green, 1 when one is, 130 when it was interrupted.
+
+    Raises:
+        HarnessError: there is nothing to run.
+    """
+    out = console()
+    sentences = read_sentences(folder)
+    if asked.family is not None and asked.family not in FAMILIES:
+        raise HarnessError(f"no family {asked.family!r}; there are: {', '.join(FAMILIES)}")
+    names = [name for name in sentences.of_family(asked.family) if _family(name) != HARNESS_FAMILY]
+    if not names:
+        raise HarnessError("no scenario is selected: features/harness meets no daemon, so no stand-in for one")
+    place = new_folder(folder)
+    config = place / SETTINGS_FILE
+    write_toml(config, impatient((folder / SETTINGS_FILE).read_text(encoding="utf-8")))
+    children = Children(folder, options=asked.options | stand_in.options | {"config": str(config.resolve())})
+    campaign = Campaign(children, sentences, place, tree_of(folder), jobs=asked.jobs)
+    out.print(f"{stand_in.name}: every daemon {stand_in.text}; {len(names)} scenarios")
+    endings: list[Ending] = []
+    interrupted = False
+    try:
+        with ended_by_signals(children):
+            for run in campaign.clean_runs(names):
+                endings += run.endings.values()
+                file = next(iter(run.endings)).partition("::")[0]
+                out.print(f"{run.seconds:6.1f} s  {escape(tally(list(run.endings.values())))}  {escape(file)}")
+                if run.complaint:
+                    out.print(escape(run.complaint), soft_wrap=True)
+    except (KeyboardInterrupt, StoppedError):
+        interrupted = True
+    green = sorted(ending.scenario for ending in endings if ending.mark is Mark.GREEN)
+    unheard = sorted(ending.scenario for ending in endings if ending.mark is Mark.UNFINISHED)
+    for name in green:
+        out.print(f"green on a {stand_in.name} product: {escape(name)}", style="red", soft_wrap=True)
+    for name in unheard:
+        out.print(f"not run to its end: {escape(name)}", style="red", soft_wrap=True)
+    out.print(escape(f"{stand_in.name}: {tally(endings)}"), soft_wrap=True)
+    told = {
+        ending.scenario: {"mark": ending.mark, "step": ending.step, "message": ending.message} for ending in endings
+    }
+    (place / f"{stand_in.name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if interrupted:
+        return INTERRUPTED
+    return NOT_PROVEN if green or unheard else PROVEN
+
+
+def impatient(settings: str) -> Mapping[str, Mapping[str, object]]:
+    """Return the settings in this text with shorter waits."""
+    tables = tomllib.loads(settings)
+    return tables | {"durations": tables["durations"] | IMPATIENT}
+
+
+def tally(endings: Sequence[Ending]) -> str:
+    """Say how many are green, how many were skipped, and at which kind of step the others failed."""
+    green, skipped = (sum(ending.mark is mark for ending in endings) for mark in (Mark.GREEN, Mark.SKIPPED))
+    failed = Counter(
+        ending.step_type or "start or end" for ending in endings if ending.mark not in {Mark.GREEN, Mark.SKIPPED}
+    )
+    at = ", ".join(f"{count} at a {kind}" for kind, count in sorted(failed.items())) or "none"
+    return f"{green} green, {skipped} skipped, {failed.total()} failed ({at})"
+
+
+def _family(name: str) -> str | None:
+    return family_of(name.partition("::")[0])
