@@ -37,7 +37,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
     """behave's runner, with what DESIGN.md asks of it.
 
     Options by `-D`: `sandbox=auto|require|off`, `shuffle=NUMBER` (another order of features and scenarios, the same
-    for the same number).
+    for the same number), `run_folder=FOLDER` (a new one, in place of the next below `reports/`).
     """
 
     def __init__(self, config: Any) -> None:
