@@ -14,12 +14,14 @@ from typing import Any
 from bugs.seed import Seed, SeedError, load, names
 
 FAST = (
-    "accepts_unknown_model",
-    "becomes_default_model",
-    "forgets_evidence",
+    "one_worker_a_hive",
     "taken_id_is_400",
+    "error_chunk_and_done",
+    "becomes_default_model",
+    "stops_without_workers",
     "undocumented_field",
-    "whole_answer_trimmed",
+    "accepts_unknown_model",
+    "forgets_evidence",
 )
 """For `beehave prove --fast`: quick seeds of different families, as many as a test before a merge has time for."""
 

@@ -17,6 +17,7 @@ from daemons.hive.workers.roster import Roster
 ROLE = "hive"
 PATCHES = "daemons.hive.workers.roster:Roster.reserve"
 CAUGHT_BY: list[str] = []
+FAMILY = "A2"
 
 
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from daemons.queen.routing import Blocked
 ROLE = "queen"
 PATCHES = "daemons.queen.cluster:Cluster._worker_blocked"
 CAUGHT_BY: list[str] = []
+FAMILY = "E"
 
 
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -56,7 +56,7 @@ def tell_proof(out: Console, proof: Proof) -> None:
     if proof.never_red:
         out.print(f"\n[bold]Then sentences that no seed has turned red[/] (of {', '.join(proof.scope)})")
         for pattern, families in proof.never_red.items():
-            out.print(f"  {', '.join(families):<8}{escape(pattern)}", soft_wrap=True)
+            out.print(f"  {', '.join(families):<14}  {escape(pattern)}", soft_wrap=True)
     for line in totals(proof):
         out.print(escape(line), soft_wrap=True)
 

@@ -104,11 +104,13 @@ class Proof:
     def count_thens(self, sentences: Sentences, families: Collection[str]) -> None:
         """Work out which `Then` sentences of these families have been red."""
         self.scope = [family for family in FAMILIES if family in families]
-        self.thens = {
-            pattern: {"families": used_by, "red_by": []}
-            for pattern, used_by in sorted(sentences.thens.items())
+        known = {
+            pattern: [family for family in FAMILIES if family in used_by]
+            for pattern, used_by in sentences.thens.items()
             if set(used_by) & set(families)
         }
+        order = sorted(known.items(), key=lambda each: (each[1], each[0]))
+        self.thens = {pattern: {"families": used_by, "red_by": []} for pattern, used_by in order}
         for name, result in self.counting.items():
             for red in result.reds:
                 then = self.thens.get(red["pattern"])

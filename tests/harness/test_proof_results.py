@@ -176,7 +176,7 @@ def test_what_is_printed(proof):
     assert f"2/2     1.2 s  leak only  A2  short_grace  run 1: at_end: {A}: a process is left" in text
     assert "short_grace: leak only: Too short." in text
     assert f"{B}: needs nft" in text
-    assert "A9      {n:d} workers serve" in text
+    assert "A9              {n:d} workers serve" in text
     assert "seeds caught:    50.0 %  (1 of 2)" in text
     assert "Then seen red:   50.0 %  (1 of 2 of A1, A9)" in text
 
