@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -18,6 +19,14 @@ from harness.session import JOURNAL_NAME, REPORTS
 
 SHUFFLED_RUNS = 3
 """How often the nightly job runs the features, each time in another order."""
+
+
+AUDITS = ("duplicates", "progress")
+"""Commands that look at features and steps without running them."""
+STAND_INS = ("null", "silent")
+"""Products on which nothing may stay green."""
+JOBS = ["-j", "2"]
+"""Proofs wait more than they work: two at once keep two cores busy."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ def behave_command(arguments: list[str], *, no_sandbox: bool, nightly: bool) -> 
 
 
 def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
-    """Run lint, types, unit tests and features, each whatever became of the others; 0 when nothing failed.
+    """Run lint, types, audits, unit tests, features and proof, each whatever became of the others; 0 when none failed.
 
     The last line is `N passed, M failed`, with `, K skipped` when scenarios or tests were skipped.
     """
@@ -56,12 +65,17 @@ def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
         _tool("lint", ["ruff", "check", "."], folder),
         _tool("format", ["ruff", "format", "--check", "."], folder),
         _tool("types", ["mypy"], folder),
+        *(_tool(audit, ["harness", audit], folder) for audit in AUDITS),
         _unit_tests(folder, no_sandbox=no_sandbox),
     ]
     orders: list[int | None] = [None]
     if nightly:
         orders = [secrets.randbelow(1_000_000) for _ in range(SHUFFLED_RUNS)]
     outcomes += [_features(folder, no_sandbox=no_sandbox, nightly=nightly, shuffle=order) for order in orders]
+    sandbox = ["--no-sandbox"] if no_sandbox else []
+    outcomes.append(_proof(folder, [*sandbox, *([] if nightly else ["--fast"])]))
+    if nightly:
+        outcomes += [_tool(what, ["harness", "prove", f"--{what}", *JOBS, *sandbox], folder) for what in STAND_INS]
     say("")
     for outcome in outcomes:
         skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
@@ -123,6 +137,19 @@ def _features(folder: Path, *, no_sandbox: bool, nightly: bool, shuffle: int | N
     skipped = statuses.pop("skipped", 0)
     passed = statuses.pop("passed", 0)
     return Outcome("features", passed, max(statuses.total(), int(status != 0)), skipped)
+
+
+def _proof(folder: Path, options: list[str]) -> Outcome:
+    """Prove seeds; each that is caught counts as passed, and with all of them each Then sentence seen red as well."""
+    say(f"-- proof: beehave prove {' '.join(options)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "proof.json"
+        command = [sys.executable, "-m", "harness", "prove", *JOBS, *options, "--json", str(results)]
+        status = subprocess.run(command, cwd=folder, env=environment(), check=False).returncode
+        if not results.exists():
+            return Outcome("proof", passed=0, failed=1)
+        caught = [bool(seed["caught"]) for seed in json.loads(results.read_text(encoding="utf-8"))["seeds"].values()]
+    return Outcome("proof", sum(caught), max(caught.count(False), int(status != 0)))
 
 
 def _last_run(folder: Path) -> Path | None:
