@@ -15,7 +15,7 @@ from behave.model import Scenario, Step
 
 from harness.audit.findings import Finding
 from harness.audit.project import Definition, Project, load_project, plain_name
-from harness.audit.samples import filled, harvest
+from harness.audit.samples import filled, harvest, takes
 
 
 def duplicates(folder: Path) -> list[Finding]:
@@ -108,8 +108,8 @@ def _common(one: Definition, other: Definition, of_one: list[str], of_other: lis
     """Return a line that both match, when their samples have one."""
     return next(
         itertools.chain(
-            (line for line in of_other if one.matcher.matches(line)),
-            (line for line in of_one if other.matcher.matches(line)),
+            (line for line in of_other if takes(one, line)),
+            (line for line in of_one if takes(other, line)),
         ),
         None,
     )

@@ -7,6 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from behave.matchers import MatchWithError
+
 from harness.audit.project import Definition, Project
 
 _FIELD = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^{}]*))?\}")
@@ -55,5 +57,11 @@ def filled(definition: Definition, samples: Mapping[str, list[str]]) -> Iterator
             return
         values = itertools.chain(texts[turn % len(texts)] for texts in known)
         line = _FIELD.sub(lambda _, values=values: next(values), definition.pattern)  # type: ignore[misc]
-        if definition.matcher.matches(line):
+        if takes(definition, line):
             yield line
+
+
+def takes(definition: Definition, line: str) -> bool:
+    """Return whether a line matches and its parameters can be converted. (behave's `matches` also takes the pattern.)"""
+    match = definition.match(line)
+    return match is not None and not isinstance(match, MatchWithError)

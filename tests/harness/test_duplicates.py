@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from behave.matchers import ParseMatcher, RegexMatcher
 from behave.runner import the_step_registry
 from typer.testing import CliRunner
 
 from harness.audit.duplicates import duplicates
-from harness.audit.project import load_project, plain_name, scenario_id
+from harness.audit.project import Definition, load_project, plain_name, scenario_id
+from harness.audit.samples import filled
 from harness.cli import app
 from harness.errors import HarnessError
 
@@ -62,6 +64,21 @@ def test_a_fault_is_told_with_its_place_and_the_other_one(found):
 
 def test_good_sentences_and_scenarios_are_not_flagged():
     assert duplicates(PROJECTS / "audit_clean") == []
+
+
+@pytest.mark.parametrize(
+    ("matcher", "pattern", "lines"),
+    [
+        (ParseMatcher, "{count:d} bees are {where}", ["7 bees are word", "7 bees are two words"]),
+        (ParseMatcher, "they fly", ["they fly"]),
+        (ParseMatcher, "{kind:w} of a type of which no feature has a value: {some:x}", []),
+        (RegexMatcher, r"(\d+) bees", []),
+    ],
+)
+def test_samples_are_lines_that_their_definition_matches(matcher, pattern, lines):
+    samples = {"": ["word", "two words"], "d": ["7"], "w": ["word"]}
+    definition = Definition("given", pattern, STEPS, 1, matcher(lambda context: None, pattern))
+    assert list(filled(definition, samples)) == lines
 
 
 def test_this_project_has_none():
