@@ -17,7 +17,7 @@ from harness.audit.behaviours import BEHAVIOURS_FILE, BehaviourList, read_behavi
 from harness.audit.families import family_of
 from harness.audit.manifest import manifest_problems
 from harness.audit.project import Project, load_project, scenario_id
-from harness.audit.results import NOT_RUN, proven_scenarios, run_results
+from harness.audit.results import NOT_RUN, proof_results, run_results
 from harness.errors import HarnessError
 
 NO_FAMILY = "-"
@@ -66,8 +66,8 @@ class Progress(BaseModel, frozen=True):
 
     run: str | None
     """The run that the results are from, and its verdict."""
-    proof: bool
-    """Whether there was a proof to read."""
+    proof: str | None
+    """The proof that `proven` is from, and whether it is of the present code."""
     families: dict[str, Counts]
     behaviours: dict[str, BehaviourState]
     scenarios: dict[str, ScenarioState]
@@ -82,7 +82,7 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
         HarnessError: the project, the list of behaviours, the journal or the proof cannot be read.
     """
     project, listed = load_project(folder), read_behaviours(folder)
-    results, proven = run_results(folder, run), proven_scenarios(folder)
+    results, proof = run_results(folder, run), proof_results(folder)
     scenarios: dict[str, ScenarioState] = {}
     for scenario in project.scenarios():
         key = scenario_id(scenario.filename, scenario.name)
@@ -92,7 +92,7 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
             status=result.status,
             reason=result.reason,
             ran=result.ran,
-            proven=key in (proven or set()),
+            proven=proof is not None and key in proof.proven,
         )
     titled = _titled(project)
     behaviours = {
@@ -105,7 +105,7 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
     }
     progress = Progress(
         run=results.told if results else None,
-        proof=proven is not None,
+        proof=proof.told if proof else None,
         families=_count(project, listed, behaviours, scenarios),
         behaviours=behaviours,
         scenarios=scenarios,

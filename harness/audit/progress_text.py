@@ -26,8 +26,7 @@ def as_text(progress: Progress, problems: list[str]) -> str:
     """Return the table of families, where its numbers come from, what is missing, and what is wrong."""
     lines = [_table(progress)]
     lines.append(f"run: {progress.run}" if progress.run else "run: none yet: `beehave run`")
-    if not progress.proof:
-        lines.append(f"proof: not proven yet: run {PROVE}")
+    lines.append(f"proof: {progress.proof or f'not proven yet: run {PROVE}'}")
     lines += [
         f"{each.status}: {key}" + (each.reason and f": {each.reason}")
         for key, each in progress.scenarios.items()
@@ -47,7 +46,7 @@ def _table(progress: Progress) -> str:
     for family, counts in progress.families.items():
         if family == ALL:
             table.add_section()
-        table.add_row(f"{family} {counts.title}".rstrip(), *_cells(counts, proof=progress.proof))
+        table.add_row(f"{family} {counts.title}".rstrip(), *_cells(counts, proof=progress.proof is not None))
     out = io.StringIO()
     Console(file=out, width=WIDTH).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines())

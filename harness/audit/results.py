@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.audit.project import scenario_id
 from harness.errors import HarnessError
+from harness.proof.results import tree_of
 from harness.report import RunReport, ScenarioReport, read_run
 from harness.session import JOURNAL_NAME, REPORTS
 
@@ -80,18 +81,31 @@ class _Red(BaseModel):
 
 class _Seed(BaseModel):
     caught: bool
+    stale: bool = False
     reds: list[_Red] = []
 
 
 class _Proof(BaseModel):
+    at: str = ""
+    tree: str = ""
     seeds: dict[str, _Seed]
 
 
-def proven_scenarios(folder: Path) -> set[str] | None:
-    """Return the scenarios that a caught seed has turned red, or None when nothing was tried yet.
+@dataclass(frozen=True)
+class ProofResults:
+    """What the last proof has shown."""
+
+    told: str
+    """When it was, and whether the code has changed since."""
+    proven: set[str]
+    """The scenarios that a caught seed has turned red."""
+
+
+def proof_results(folder: Path) -> ProofResults | None:
+    """Return what the last proof has shown, or None when nothing was tried yet.
 
     Raises:
-        HarnessError: the file of the last proof is not one.
+        HarnessError: its file is not one.
     """
     path = folder / PROOF_FILE
     if not path.is_file():
@@ -100,5 +114,9 @@ def proven_scenarios(folder: Path) -> set[str] | None:
         proof = _Proof.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise HarnessError(f"{PROOF_FILE} is not what {PROVE} writes: {error}") from error
-    reds = [red.scenario.partition("::") for seed in proof.seeds.values() if seed.caught for red in seed.reds]
-    return {scenario_id(file, name) for file, _, name in reds}
+    counting = [seed for seed in proof.seeds.values() if seed.caught and not seed.stale]
+    reds = [red.scenario.partition("::") for seed in counting for red in seed.reds]
+    told = f"{proof.at or 'at some time'}: {len(counting)} of {len(proof.seeds)} seeds caught"
+    if proof.tree != tree_of(folder):
+        told += f"; daemons, steps or features have changed since: run {PROVE} again"
+    return ProofResults(told, {scenario_id(file, name) for file, _, name in reds})

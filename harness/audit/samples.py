@@ -62,6 +62,6 @@ def filled(definition: Definition, samples: Mapping[str, list[str]]) -> Iterator
 
 
 def takes(definition: Definition, line: str) -> bool:
-    """Return whether a line matches and its parameters can be converted. (behave's `matches` also takes the pattern.)"""
+    """Return whether a line matches and its parameters can be converted; behave's `matches` takes the pattern too."""
     match = definition.match(line)
     return match is not None and not isinstance(match, MatchWithError)

@@ -14,6 +14,7 @@ from harness.audit.progress import Progress, measure, regressions
 from harness.audit.project import load_project, scenario_id
 from harness.errors import HarnessError
 from harness.journal import Journal
+from harness.proof.results import tree_of
 
 HERE = Path(__file__).parents[2]
 
@@ -120,18 +121,23 @@ def record_run(folder: Path, endings: dict[str, tuple[str, str]]) -> None:
     journal.close()
 
 
-def record_proof(folder: Path, **reds_by_seed: tuple[bool, list[str]]) -> None:
+def record_proof(
+    folder: Path, *, tree: str | None = None, stale: str = "", **reds_by_seed: tuple[bool, list[str]]
+) -> None:
     seeds = {
         name: {
             "family": "A1",
             "caught": caught,
+            "stale": name == stale,
             "reds": [{"scenario": f"{FEATURE}::{red}", "step": "Then it holds", "message": "no"} for red in reds],
         }
         for name, (caught, reds) in reds_by_seed.items()
     }
     path = folder / "reports" / "proof" / "last.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"seeds": seeds, "thens": {}}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"at": "noon", "tree": tree or tree_of(folder), "seeds": seeds, "thens": {}}), encoding="utf-8"
+    )
 
 
 def edit(folder: Path, name: str, old: str, new: str) -> None:
@@ -184,9 +190,11 @@ def test_the_text_says_what_is_missing_and_why(project):
 )
 def test_rewording_a_step_moves_no_number(project, old, new):
     record_run(project, {SHARED: ("passed", "")})
+    record_proof(project, one=(True, [SHARED]))
     before = measured(project)
     edit(project, "steps/some_steps.py", old, new)
-    assert measured(project) == before
+    after = measured(project)
+    assert (after.families, after.scenarios) == (before.families, before.scenarios)
 
 
 def test_a_pass_counts_for_the_steps_that_were_run_and_no_others(project):
@@ -201,6 +209,18 @@ def test_a_scenario_that_failed_once_in_a_run_has_not_passed(project):
     record_run(project, {SHARED: ("failed", "")})
     record_run(project, {SHARED: ("passed", "")})
     assert measured(project).families["A1"].passed == 0
+
+
+def test_a_stale_seed_proves_nothing(project):
+    record_proof(project, one=(True, [SHARED]), two=(True, [STOPPED]), stale="one")
+    progress = measured(project)
+    assert progress.proof == "noon: 1 of 2 seeds caught"
+    assert {key for key, each in progress.scenarios.items() if each.proven} == set(ids(STOPPED))
+
+
+def test_a_proof_of_other_code_is_told(project):
+    record_proof(project, tree="another", one=(True, [SHARED]))
+    assert "have changed since: run `beehave prove` again" in beehave().stdout
 
 
 def test_no_regression_against_itself(project):
