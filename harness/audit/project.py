@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from behave.configuration import Configuration
-from behave.exception import ConfigError
+from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
 from behave.matchers import Match, make_step_matcher
 from behave.model import Feature, Scenario
 from behave.parser import ParserError
@@ -19,6 +19,17 @@ from behave.runner import the_step_registry as step_definitions  # not step_regi
 from behave.runner_util import parse_features
 
 from harness.errors import HarnessError
+
+CANNOT_LOAD = (
+    ConfigError,
+    InvalidFileLocationError,
+    InvalidFilenameError,
+    FileNotFoundError,
+    ImportError,
+    SyntaxError,
+    ParserError,
+)
+"""What behave raises for paths that are not there, and for modules and features that cannot be read."""
 
 _ROW = re.compile(r" -- @\d+\.\d+.*$")
 """What behave puts behind the name of a scenario that comes from a row of an outline."""
@@ -90,15 +101,15 @@ def load_project(folder: Path) -> Project:
         HarnessError: there is no project, a step module cannot be imported, or a feature cannot be parsed.
     """
     with contextlib.chdir(folder):  # behave looks for its configuration there, and names files relative to it
-        runner = Runner(Configuration(command_args=[]))
         try:
+            runner = Runner(Configuration(command_args=[]))
             with runner.path_manager, _collected() as definitions:
                 runner.setup_paths()
                 runner.load_hooks()
                 runner.load_step_definitions()
                 places = [place for place in runner.feature_locations() if not runner.config.exclude(place)]
                 features = parse_features(places, language=runner.config.lang)
-        except (ConfigError, ImportError, SyntaxError, ParserError) as error:
+        except CANNOT_LOAD as error:
             raise HarnessError(f"behave cannot load the project in {folder}: {error}") from error
         return Project(definitions, features)
 

@@ -98,6 +98,8 @@ def test_loading_leaves_behaves_registry_as_it_was():
         ("steps/a_steps.py", "import no_such_module_at_all\n", "no_such_module_at_all"),
         ("steps/a_steps.py", "def broken(:\n", "invalid syntax"),
         ("features/a.feature", "Feature: A\n  Scenario: B\n    Given rain\n    Examples:\n      | a |\n", "a.feature"),
+        ("pyproject.toml", '[tool.behave]\npaths = ["features", "nowhere.feature"]\n', "nowhere"),
+        ("pyproject.toml", '[tool.behave]\npaths = ["features", "nowhere"]\n', "nowhere"),
     ],
 )
 def test_a_project_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path, name, content, message):
