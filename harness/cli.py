@@ -24,6 +24,7 @@ app = typer.Typer(
 NoSandbox = Annotated[
     bool, typer.Option("--no-sandbox", help="Do without namespaces: subreaper, leased ports and a watchdog instead.")
 ]
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, for programs, or for a code host.")]
 
 
 class ProgressForm(StrEnum):
@@ -101,7 +102,7 @@ def report(
 
 @app.command("duplicates")
 def find_duplicates(
-    form: Annotated[Format, typer.Option("--format", help="How the findings are told.")] = Format.TEXT,
+    form: FormatOption = Format.TEXT,
 ) -> None:
     """Find lines with two step definitions or none, unused and overlapping definitions, scenarios that say nothing.
 
@@ -151,6 +152,32 @@ def show_progress(
     if save is not None:
         save.write_text(progress.model_dump_json(indent=2) + "\n", encoding="utf-8")
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def stubs(
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATHS]...", help="Folders of steps, or files; steps/ and environment.py if none."),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="NAME", help="Only this file: worker_steps, or worker_steps.py.")
+    ] = None,
+    form: FormatOption = Format.TEXT,
+) -> None:
+    """Find steps that cannot do what they say; nothing is imported or run.
+
+    Empty and log-only bodies, a Then that may assert nothing or compares only what it brought along, parameters
+    that decide nothing, swallowed errors, sleeps, ports and durations written into steps, and more: docs/proving.md
+    has the list. An exception is a comment on the line, with its reason: # stubs: allow RULE: REASON
+
+    Ends with 0 when nothing is found, 1 when something is, 2 when a path or name does not exist.
+    """
+    from harness.audit.stubs import find_stubs
+
+    findings = find_stubs(Path.cwd(), places or (), file=file)
+    typer.echo(render(findings, form, tool="beehave stubs"))
+    raise typer.Exit(1 if findings else 0)
 
 
 @app.command()

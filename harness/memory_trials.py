@@ -143,7 +143,7 @@ class MemoryTrials:
             Inference.body("go on and on", max_tokens=max_tokens, model=model),
             headers={},
         )
-        stream.wait_for_tokens(1, within_s=10)
+        stream.wait_for_tokens(1)
 
     def take_device(self, size_bytes: int) -> None:
         """Let another program take a part of the device."""

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.journal import Journal
 from harness.playground import playground
 from harness.world import World
 
 FOLDER = Path("docs") / "openapi"
 ROLES = ("queen", "hive", "worker")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The document that a daemon gave when a step asked for it."""
+
+    journal: Journal
+    role: str
+    document: dict[str, Any]
+
+    @classmethod
+    def of(cls, world: World, role: str) -> Asked:
+        """Ask a running daemon of this role."""
+        return cls(world.cluster.journal, role, served(world, role))
+
+    def differences(self, project: Path) -> list[str]:
+        """Return a line for each place in which it is not what docs/openapi/ has (left: the file, right: served)."""
+        found = differences(written(project, self.role), self.document)
+        self.journal.observe("OpenAPI file", role=self.role, differences=found)
+        return found
 
 
 def served(world: World, role: str) -> dict[str, Any]:

@@ -38,11 +38,6 @@ def _request_kind(text: str) -> str:
     return text
 
 
-@parse.with_pattern(r"it|them")
-def _subject(text: str) -> str:
-    return text
-
-
 @parse.with_pattern(r"constant|poisson")
 def _pace(text: str) -> str:
     return text
@@ -125,5 +120,4 @@ register_type(
     Ending=_ending,
     WorkerEnding=_worker_ending,
     RequestKind=_request_kind,
-    Subject=_subject,
 )

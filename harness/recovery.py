@@ -18,6 +18,9 @@ from harness.processes import ManagedProcess
 from harness.registry_view import RegistryView, Row, WorkerIdentity
 from harness.workers import Workers
 
+TOLD_WITHIN_S = 1.0
+"""The contract's bound for what is told when it happens and not by a lease: a crash, a client that went away."""
+
 STRANGER = (
     "import signal, sys, time; "
     "signal.signal(signal.SIGTERM, lambda *_: (print('got SIGTERM', flush=True), sys.exit(0))); "
@@ -177,17 +180,19 @@ class Recovery:
         return alive, lines
 
     def crash_known(self, row: Row, *, killed_at: float) -> Row:
-        """Wait until the queen no longer shows the crashed process as one that serves; 1 s is the contract's bound."""
+        """Wait until the queen no longer shows the crashed process as one that serves."""
         crashed = WorkerIdentity.of_row(row)
         rows = eventually(
             self._cluster.journal,
             f"the queen knows that {row['id']} has crashed",
             self._registry.queen_rows,
             lambda rows: not any(WorkerIdentity.of_row(now) == crashed and now["routable"] for now in rows),
-            within_s=1,
+            within_s=TOLD_WITHIN_S,
         )
         took_s = time.monotonic() - killed_at
-        self._cluster.journal.figure("worker killed to known at the queen", took_s, bound_s=1, why="the contract")
+        self._cluster.journal.figure(
+            "worker killed to known at the queen", took_s, bound_s=TOLD_WITHIN_S, why="the contract"
+        )
         return next((now for now in rows if now["id"] == row["id"]), {})
 
     def ask_each(self, count: int) -> list[Answer]:

@@ -68,6 +68,20 @@ class RegistryView:
         """Return the queen's row of one worker."""
         return dict(self._cluster.queen.client.get(f"/v1/workers/{worker_id}").expect(200).json)
 
+    def found_by_id(self) -> tuple[list[WorkerIdentity], list[WorkerIdentity], list[WorkerIdentity]]:
+        """Return the workers that the queen lists, and each again as she and as its hive give it for its id."""
+        rows = self.queen_rows()
+        at_queen = [self.row(row["id"]) for row in rows]
+        at_hives = [
+            self._cluster.daemon(row["hive_id"]).client.get(f"/v1/workers/{row['id']}").expect(200).json for row in rows
+        ]
+        listed, queen, hives = ([WorkerIdentity.of_row(each) for each in view] for view in (rows, at_queen, at_hives))
+        return listed, queen, hives
+
+    def own_healths(self) -> list[tuple[Row, dict[str, Any]]]:
+        """Return each worker that the queen lists, with what answers for it on the port of its row."""
+        return [(row, self.client_of(row).get("/health").expect(200).json) for row in self.queen_rows()]
+
     def worker_processes(self) -> list[Identity]:
         """Return every process below this run that the harness did not start itself: the workers, by /proc."""
         managed = {process.identity for process in self._cluster.processes.all()}

@@ -18,6 +18,9 @@ from harness.journal import Journal
 STREAM_TIMEOUT = httpx.Timeout(60, connect=5)
 """Seconds without a byte until the reader gives up: ten times the scaled-down bound between two tokens."""
 
+STEP_WAIT_S = 10.0
+"""How long a step waits for tokens or for the end of a stream: the longest stream of the scenarios takes half of it."""
+
 PACE_TOKENS = 10
 """How many tokens show the pace of a stream: nine intervals, so that one late token changes it by a ninth."""
 
@@ -92,7 +95,7 @@ class LiveStream:
         pace_s = (last.arrived_at - first.arrived_at) / max(1, len(self.tokens) - 1)
         return last.arrived_at + pace_s * (int(self.body["max_tokens"]) - len(self.tokens))
 
-    def wait_for_tokens(self, count: int, *, within_s: float) -> None:
+    def wait_for_tokens(self, count: int, *, within_s: float = STEP_WAIT_S) -> None:
         """Wait until `count` tokens have arrived.
 
         Raises:
@@ -107,7 +110,7 @@ class LiveStream:
             impossible=lambda: "the stream has ended" if self.ended and len(self.tokens) < count else None,
         )
 
-    def wait_for_end(self, *, within_s: float) -> dict[str, Any]:
+    def wait_for_end(self, *, within_s: float = STEP_WAIT_S) -> dict[str, Any]:
         """Wait until the stream has ended, in whatever way, and return what was seen of it."""
         return eventually(
             self._journal,

@@ -4,8 +4,6 @@ import itertools
 
 from behave import given, then, when
 
-from harness.registry_view import WorkerIdentity
-
 
 @given("a queen that lets {limit:d} requests wait")
 def given_queue_limit(context, limit):
@@ -61,18 +59,18 @@ def when_client_hangs_up(context):
 
 @then("each worker is found by its id at the queen and at its hive")
 def then_found_by_id(context):
-    for row in context.world.registry.queen_rows():
-        at_queen = context.world.registry.row(row["id"])
-        at_hive = context.world.cluster.daemon(row["hive_id"]).client.get(f"/v1/workers/{row['id']}").expect(200).json
-        found = {WorkerIdentity.of_row(at_queen), WorkerIdentity.of_row(at_hive)}
-        assert found == {WorkerIdentity.of_row(row)}, f"listed {row}, found {found}"
+    listed, at_queen, at_hives = context.world.registry.found_by_id()
+    assert listed, "the queen lists no worker"
+    assert at_queen == listed, f"listed {listed}, found at the queen {at_queen}"
+    assert at_hives == listed, f"listed {listed}, found at the hives {at_hives}"
 
 
 @then("every worker is idle by its own health")
 def then_all_idle(context):
-    for row in context.world.registry.queen_rows():
-        health = context.world.registry.client_of(row).get("/health").expect(200).json
-        assert (health["state"], health["slots_busy"]) == ("ready", 0), f"not idle: {health}"
+    healths = [health for _, health in context.world.registry.own_healths()]
+    assert healths, "the queen lists no worker"
+    others = [health for health in healths if (health["state"], health["slots_busy"]) != ("ready", 0)]
+    assert not others, f"not idle: {others}"
 
 
 @then("all {count:d} streams are whole")

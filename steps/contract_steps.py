@@ -4,20 +4,18 @@ from pathlib import Path
 
 from behave import then, when
 
-from harness.openapi_files import differences, served, written
+from harness.openapi_files import Asked
 
 
 @when("the {role:w} is asked for its OpenAPI document")
 def when_asked_for_openapi(context, role):
-    context.role = role
+    context.asked = Asked.of(context.world, role)
 
 
 @then("it is the document in docs/openapi")
 def then_openapi_is_true(context):
-    documented = written(Path(context.config.base_dir), context.role)
-    now = served(context.world, context.role)
-    different = differences(documented, now)
+    different = context.asked.differences(Path(context.config.base_dir))
     assert not different, (
-        f"docs/openapi/{context.role}.json (left) is not what the {context.role} serves (right); "
+        f"docs/openapi/{context.asked.role}.json (left) is not what is served (right); "
         "`beehave openapi` writes it anew:\n" + "\n".join(different)
     )

@@ -49,7 +49,7 @@ def then_hive_served(context, number, count):
 @given("a client that has received half of the {count:d} tokens that it asked for")
 def given_client_half_served(context, count):
     stream = context.world.clients.begin_stream(max_tokens=count)
-    stream.wait_for_tokens(count // 2, within_s=10)
+    stream.wait_for_tokens(count // 2)
     assert not stream.ended, f"there is no middle to break: all that came, came at its end: {stream.observe()}"
 
 
@@ -61,7 +61,7 @@ def given_client_waits(context, kind):
 @then("the stream ends within {bound_s:d} second with one error chunk that carries its request id, and no [DONE]")
 def then_stream_ends_with_error(context, bound_s):
     stream = context.world.clients.stream
-    stream.wait_for_end(within_s=bound_s + 5)
+    stream.wait_for_end()
     assert not stream.done, f"a broken stream ended with [DONE], as if it were whole; error chunks: {stream.errors}"
     late_s = context.world.changes.told_after_s(stream.ended_at, bound_s=bound_s)
     assert late_s <= bound_s, f"the stream ended {late_s:.2f} s after its worker, not within {bound_s} s"
@@ -76,7 +76,7 @@ def then_stream_ends_with_error(context, bound_s):
 def then_stream_finishes(context):
     stream = context.world.clients.stream
     count = stream.body["max_tokens"]
-    seen = stream.wait_for_end(within_s=10)
+    seen = stream.wait_for_end()
     assert stream.done, f"no [DONE]: {seen}"
     assert not stream.errors, f"error chunks: {stream.errors}"
     assert len(stream.tokens) == count, f"{len(stream.tokens)} tokens came, {count} were asked for"

@@ -9,6 +9,7 @@ from harness.event_view import events_so_far
 from harness.faults.pause import Pause
 from harness.log_view import log_events
 from harness.parameter_types import ENDINGS
+from harness.recovery import TOLD_WITHIN_S
 from harness.registry_view import WorkerIdentity
 from harness.stream import PACE_TOKENS
 
@@ -29,7 +30,7 @@ def given_hive_with_idle_stop(context, idle_ms):
 def when_long_stream_begins(context, what):
     durations = context.world.cluster.durations
     longer_ms = {"3 probes": 3 * durations.probe_ms, "the idle time": durations.idle_stop_ms}[what]
-    context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(PACE_TOKENS, within_s=10)
+    context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(PACE_TOKENS)
     context.world.recovery.remember()
 
 
@@ -118,7 +119,7 @@ def then_request_is_served(context):
 
 @then("the client's connection broke without [DONE]")
 def then_connection_broke(context):
-    seen = context.world.clients.stream.wait_for_end(within_s=10)
+    seen = context.world.clients.stream.wait_for_end()
     assert seen["failure"] or seen["errors"], f"nothing told the client that its stream is not whole: {seen}"
     assert not seen["done"], f"a broken stream ended with [DONE]: {seen}"
 
@@ -131,7 +132,7 @@ def then_worker_is_idle(context):
         "no slot of the worker is taken",
         lambda: context.world.registry.client_of(row).get("/health").expect(200).json["slots_busy"],
         lambda busy: busy == 0,
-        within_s=1,
+        within_s=TOLD_WITHIN_S,
     )
     assert busy == 0, f"{busy} slots are still taken"
 
@@ -211,7 +212,7 @@ def then_request_refused(context, status, code):
 @then('the worker rests as "{state}" with the reason "{reason}"')
 def then_worker_rests(context, state, reason):
     (crashed,) = context.world.changes.subjects
-    (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=1)
+    (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=TOLD_WITHIN_S)
     assert row["reason"] == reason, f"it is {state} for another reason: {row}"
     assert row["pid"] is None, f"it rests, and has a process: {row}"
 

@@ -102,11 +102,11 @@ def then_views_agreed(context, changes):
 
 @then("each worker answers as itself on the port of its row")
 def then_workers_answer_as_themselves(context):
-    for row in context.world.registry.queen_rows():
-        health = context.world.registry.client_of(row).get("/health").expect(200).json
-        claimed = (row["id"], row["instance"], row["pid"], row["start_ticks"])
-        answered = (health["name"], health["instance"], health["pid"], health["start_ticks"])
-        assert answered == claimed, f"port {row['port']} is {answered}, the row says {claimed}"
+    healths = context.world.registry.own_healths()
+    claimed = [(row["id"], row["instance"], row["pid"], row["start_ticks"]) for row, _ in healths]
+    answered = [(own["name"], own["instance"], own["pid"], own["start_ticks"]) for _, own in healths]
+    assert claimed, "the queen lists no worker"
+    assert answered == claimed, f"the rows say {claimed}, on their ports answer {answered}"
 
 
 @then("no worker process is without a row, without its hive as parent, or a zombie")
@@ -131,11 +131,12 @@ def then_ended_before_ready(context):
     assert not ready, f"it became ready although it was stopped while loading: {ready}"
 
 
-@then("nothing of {subject:Subject} is left: no row, no process, no listener")
-def then_nothing_is_left(context, subject):
+@then("nothing of it is left: no row, no process, no listener")
+@then("nothing of them is left: no row, no process, no listener")
+def then_nothing_is_left(context):
     world = context.world
     left = wait_until_nothing_is_left(world.cluster, world.registry, world.changes.subjects, within_s=world.settle_s)
-    assert left == [], f"of {subject} there is left: {left}"
+    assert left == [], f"there is left: {left}"
 
 
 @then('the answer is {status:d} with code "{code}"')

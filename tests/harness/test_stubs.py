@@ -1,0 +1,163 @@
+"""`beehave stubs`: every seeded bad step of tests/projects_audit is found, by rule and line, and no good one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.audit.rules import RULES
+from harness.audit.stubs import find_stubs
+from harness.errors import HarnessError
+
+PROJECT = Path(__file__).resolve().parents[1] / "projects_audit"
+FILES = ["environment.py", *sorted(f"steps/{path.name}" for path in (PROJECT / "steps").glob("*.py"))]
+
+
+def expected(file: str) -> set[tuple[int, str]]:
+    """Read the comments `# expect: rule, rule` of a file of the project."""
+    return {
+        (number, rule.strip())
+        for number, line in enumerate((PROJECT / file).read_text(encoding="utf-8").splitlines(), 1)
+        if (match := re.search(r"# expect: (.*)$", line))
+        for rule in match[1].split(",")
+    }
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return find_stubs(PROJECT)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_exactly_the_seeded_faults_are_found(findings, file):
+    assert {(each.line, each.rule) for each in findings if each.file == file} == expected(file)
+
+
+def test_every_rule_has_a_seed(findings):
+    assert set(RULES) <= {each.rule for each in findings}
+
+
+def test_a_finding_says_where_what_why_and_what_to_do(findings):
+    found = next(each for each in findings if each.rule == "empty-body")
+    assert (found.file, found.subject) == ("steps/bodies_bad.py", "Given nothing at all")
+    assert found.why
+    assert found.advice
+
+
+HEAD = """
+import logging
+from behave import given, when, then
+logger = logging.getLogger(__name__)
+
+def helper(text):
+    logger.info(text)
+"""
+STUBS = {
+    "given": '@given("a hive with {count:d} workers")\ndef a_step(context, count):\n    pass  # TODO\n',
+    "when": '@when("{count:d} workers are killed")\ndef a_step(context, count):\n    pass  # TODO\n',
+    "then": '@then("{count:d} workers are left")\ndef a_step(context, count):\n    pass  # TODO\n',
+}
+TRICKS = {
+    "the parameter renamed": ("context, count", "context, _count"),
+    "the parameter deleted": ("pass  # TODO", "del count"),
+    "the parameter thrown away": ("pass  # TODO", "_ = count"),
+    "an assignment to context": ("pass  # TODO", "context.x = 1"),
+    "the parameter put into context": ("pass  # TODO", "context.count = count"),
+    "a local assignment": ("pass  # TODO", "done = True"),
+    "a log line": ("pass  # TODO", 'logger.info(f"{count} workers")'),
+    "a helper that logs": ("pass  # TODO", 'helper(f"{count} workers")'),
+    "a helper of another module that logs": ("pass  # TODO", 'from support.notes import note\n    note("%s", count)'),
+    "assert True": ("pass  # TODO", "assert True"),
+    "assert True with the parameter in its message": ("pass  # TODO", 'assert True, f"{count}"'),
+    "an assertion on the parameter": ("pass  # TODO", "assert count == count"),
+    "a value that the step made": ("pass  # TODO", "response = {}\n    assert response is not None or count"),
+    "an own check mark": ("pass  # TODO", 'context.world.cluster.journal.checked(f"{count}")'),
+    "an if about the parameter": ("pass  # TODO", "if count:\n        logger.info(count)"),
+    "a swallowed attempt": ("pass  # TODO", "try:\n        print(count)\n    except Exception:\n        raise"),
+}
+
+
+def audited(folder: Path, source: str) -> list[tuple[int, str]]:
+    (folder / "steps").mkdir(exist_ok=True)
+    (folder / "steps" / "a_steps.py").write_text(HEAD + source, encoding="utf-8")
+    shutil.copytree(PROJECT / "support", folder / "support", dirs_exist_ok=True)
+    return [(each.line, each.rule) for each in find_stubs(folder)]
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_the_tricks_of_a_stub_move_no_number(tmp_path, kind):
+    plain = audited(tmp_path, STUBS[kind])
+    better = {}
+    for name, (old, new) in TRICKS.items():
+        found = audited(tmp_path, STUBS[kind].replace(old, new))
+        if len(found) < len(plain):
+            better[name] = found
+    assert len(plain) >= 2
+    assert not better, f"the plain stub has {plain}, and with less: {better}"
+
+
+def test_what_a_given_stored_proves_nothing_in_a_then(tmp_path):
+    source = (
+        '@given("a wish for {x:d}")\ndef a(context, x):\n    context.x = x\n\n'
+        '@then("the wish is {x:d}")\ndef b(context, x):\n    assert context.x == x\n'
+    )
+    found = audited(tmp_path, source)
+    assert (14, "assertion-without-evidence") in found
+    assert {line for line, _ in found} == {9, 13, 14}, "neither of the two steps does anything"
+
+
+def test_a_file_that_is_no_python_is_a_finding(tmp_path):
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "broken.py").write_text("def a(:\n", encoding="utf-8")
+    (tmp_path / "steps" / "other.py").write_text("import time\ntime.sleep(1)\n", encoding="utf-8")
+    assert [(each.file, each.line, each.rule) for each in find_stubs(tmp_path)] == [
+        ("steps/broken.py", 1, "syntax-error"),
+        ("steps/other.py", 2, "sleep"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["thens_bad", "thens_bad.py", "steps/thens_bad.py"])
+def test_one_file_is_judged_with_the_others_known(findings, name):
+    assert find_stubs(PROJECT, file=name) == [each for each in findings if each.file == "steps/thens_bad.py"]
+
+
+def test_an_unknown_name_is_answered_with_the_names_that_there_are():
+    with pytest.raises(
+        HarnessError, match=r"no steps file called 'nope'; there are: steps/bodies_bad.py, .*steps/good.py"
+    ):
+        find_stubs(PROJECT, file="nope")
+    with pytest.raises(HarnessError, match=r"there is no steps/nope.py; .*: steps/bodies_bad.py"):
+        find_stubs(PROJECT, [PROJECT / "steps" / "nope.py"])
+
+
+def beehave(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from harness.cli import main; main()", "stubs", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_findings_and_ends_with_1():
+    ended = beehave("steps/bodies_bad.py", "--format", "json")
+    assert ended.returncode == 1, ended.stderr
+    assert {each["rule"] for each in json.loads(ended.stdout)} >= {"empty-body", "then-without-assertion"}
+    assert beehave("--format", "sarif").stdout.count('"ruleId"') > 100
+
+
+def test_the_command_ends_with_0_when_nothing_is_found():
+    ended = beehave("steps/good.py")
+    assert (ended.returncode, ended.stdout) == (0, "beehave stubs: nothing found\n"), ended.stderr
+
+
+def test_the_command_ends_with_2_when_a_file_is_unknown():
+    ended = beehave("--file", "nope")
+    assert ended.returncode == 2
+    assert "steps/good.py" in ended.stderr
+
+
+def test_our_own_steps_do_what_they_say():
+    assert find_stubs(PROJECT.parents[1]) == []
