@@ -72,14 +72,9 @@ class Proof:
     interrupted: bool = False
 
     @property
-    def counting(self) -> dict[str, SeedResult]:
-        """The results that are true of the present code."""
-        return {name: result for name, result in self.seeds.items() if not result.stale}
-
-    @property
     def uncaught(self) -> dict[str, SeedResult]:
         """The seeds that nothing caught."""
-        return {name: result for name, result in self.seeds.items() if result.stale or not result.caught}
+        return {name: result for name, result in self.seeds.items() if not result.caught}
 
     @property
     def never_red(self) -> dict[str, list[str]]:
@@ -111,7 +106,7 @@ class Proof:
         }
         order = sorted(known.items(), key=lambda each: (each[1], each[0]))
         self.thens = {pattern: {"families": used_by, "red_by": []} for pattern, used_by in order}
-        for name, result in self.counting.items():
+        for name, result in self.seeds.items():
             for red in result.reds:
                 then = self.thens.get(red["pattern"])
                 if result.caught and red["step_type"] == "then" and then and name not in then["red_by"]:
@@ -199,6 +194,7 @@ def merged(old: Mapping[str, Any], new: Proof, catalog: Sequence[Seed], sentence
         known = old.get("seeds", {}).get(seed.name)
         result = SeedResult(**known) if known else _never_run(seed)
         result.stale = not known or (result.tree, result.digest) != (new.tree, seed.digest)
+        result.caught = result.verdict == Verdict.CAUGHT and not result.stale  # whoever reads only this is not misled
         whole.seeds[seed.name] = result
     whole.complete = not any(result.stale for result in whole.seeds.values())
     whole.count_thens(sentences, FAMILIES)

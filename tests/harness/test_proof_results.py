@@ -123,7 +123,7 @@ def test_a_result_of_other_code_does_not_count(tree, seed):
     old = Proof("t1", "", {"adopts_nobody": caught()})
     new = Proof(tree, "", {"short_grace": missed(tree=tree)})
     whole = merged(json.loads(old.as_json()), new, [seed, OTHER], SENTENCES)
-    assert whole.seeds["adopts_nobody"].stale
+    assert (whole.seeds["adopts_nobody"].stale, whole.seeds["adopts_nobody"].caught) == (True, False)
     assert "adopts_nobody" in whole.uncaught
     assert whole.thens[LISTS]["red_by"] == []
     assert not whole.complete
@@ -134,6 +134,7 @@ def test_a_stale_result_that_is_found_again_counts_again():
     stale = merge(old, Proof("t2", ""))
     assert stale.seeds["adopts_nobody"].stale
     assert not merge(stale, Proof("t2", "", {"adopts_nobody": caught(tree="t2")})).seeds["adopts_nobody"].stale
+    assert merge(stale, Proof("t1", "")).seeds["adopts_nobody"].caught, "the code is as it was again"
 
 
 def test_seeds_that_are_gone_are_left_out_and_new_ones_never_run():
