@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from fastapi.responses import JSONResponse
 
 from bugs.launcher import become
 from bugs.seed import DAEMONS
 from daemons.common import health
 from daemons.common.signals import guard_start_up
 
-ANSWER_S = 0.05
-"""From the answer being made to the stop: time for it to be sent."""
 
+class LastAnswer(JSONResponse):
+    """An answer after which the process stops, as by a debugger: SIGSTOP, once the kernel has the answer's bytes."""
 
-def freezing(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer once, and stop: SIGSTOP, as by a debugger or a machine out of memory."""
-
-    def health_of(daemon: Any) -> Any:
-        asyncio.get_running_loop().call_later(ANSWER_S, os.kill, os.getpid(), signal.SIGSTOP)
-        return original(daemon)
-
-    return health_of
+    async def __call__(self, *arguments: Any) -> None:
+        """Send, and stop."""
+        await super().__call__(*arguments)
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"usage: python -m bugs.silent {{{'|'.join(DAEMONS)}}} -- [daemon flags]")
     role, _, *flags = arguments
     guard_start_up()
-    health.health_of = freezing(health.health_of)
+    vars(health)["JSONResponse"] = LastAnswer  # what /health and /ready answer by
     become(["-m", f"daemons.{role}", *flags])
 
 

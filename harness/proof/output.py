@@ -35,7 +35,8 @@ def tell_seed(out: Console, name: str, result: SeedResult, *, place: str) -> Non
     """One line for a seed that was judged."""
     style = _STYLES.get(Verdict(result.verdict), "red")
     reds = {red["scenario"] for red in result.reds}
-    note = f"{len(reds)} of {len(result.scenarios)} red" if result.caught else result.why.partition("\n")[0]
+    ran = len(result.scenarios)
+    note = f"{len(reds)} of {ran} red" if result.caught else result.why.partition("\n")[0] or f"all {ran} green"
     line = f"{place}  {result.seconds:6.1f} s  [{style}]{result.verdict}[/]  {result.family}  {name}  {escape(note)}"
     out.print(line, soft_wrap=True)
 

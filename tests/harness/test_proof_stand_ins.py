@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.proof.judgement import Ending, Mark
-from harness.proof.stand_ins import tally
+from harness.proof.stand_ins import CHUNK, chunks, tally
 from harness.toml_writer import write_toml
 
 BOUND_S = 20.0
@@ -111,3 +111,8 @@ def test_the_tally_of_a_stand_in():
     ]
     assert tally(endings) == "1 green, 1 skipped, 3 failed (1 at a given, 1 at a start or end, 1 at a then)"
     assert tally([]) == "0 green, 0 skipped, 0 failed (none)"
+
+
+def test_parts_are_of_one_feature_and_not_long():
+    names = [*(f"a.feature::{number}" for number in range(CHUNK + 1)), "b.feature::x"]
+    assert chunks(names) == [names[:CHUNK], [names[CHUNK]], ["b.feature::x"]]
