@@ -119,8 +119,8 @@ class Proof:
 
 
 def percent(part: int, whole: int) -> float:
-    """Return a share in percent, rounded down to a tenth, so that 100 means all; of nothing, all is there."""
-    return 100.0 if part == whole else int(1000 * part / whole) / 10
+    """Return a share in percent, rounded down to a tenth, so that 100 means all; of nothing, nothing is proven."""
+    return int(1000 * part / whole) / 10 if whole else 0.0
 
 
 def result_of(

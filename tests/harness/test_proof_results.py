@@ -98,9 +98,7 @@ def test_only_some_families_must_be_red_to_the_last():
     assert not proof.required_thens_red
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "share"), [(0, 0, 100.0), (999, 1000, 99.9), (9999, 10000, 99.9), (3, 3, 100)]
-)
+@pytest.mark.parametrize(("part", "whole", "share"), [(0, 0, 0.0), (999, 1000, 99.9), (9999, 10000, 99.9), (3, 3, 100)])
 def test_a_hundred_percent_means_all(part, whole, share):
     assert percent(part, whole) == share
 
