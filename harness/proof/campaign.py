@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.audit.families import family_of
 from harness.child_behave import CHILD_PYTHON
@@ -135,7 +135,8 @@ def in_parallel(run: Callable[[Job], Result], jobs: Sequence[Job], count: int) -
 
 @contextmanager
 def ended_by_signals(children: Children) -> Iterator[None]:
-    """Within the block, SIGINT and SIGTERM end all runs in order and raise KeyboardInterrupt; a second one, at once."""
+    """Within the block, SIGINT, SIGTERM and SIGHUP end all runs in order and raise KeyboardInterrupt; a second one, at
+    once. One that the caller wants ignored (`nohup`) is, but not for the runs, whose scenarios send it to their own."""
     told = False
 
     def on_signal(_number: int, _frame: object) -> None:
@@ -145,7 +146,11 @@ def ended_by_signals(children: Children) -> Iterator[None]:
             told = True
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        before[number] = signal.getsignal(number)
+        # Unlike an ignored signal, a handler is not inherited by the runs.
+        signal.signal(number, on_signal if before[number] is not signal.SIG_IGN else lambda *_: None)
     try:
         yield
     finally:

@@ -174,14 +174,15 @@ def test_a_catalogue_with_errors_proves_nothing(proving, monkeypatch):
     assert "deaf: daemons.x:y is not there" in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+class Counting:
+    ended = 0
+
+    def end_all(self):
+        self.ended += 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_runs_and_a_second_one_again(number):
-    class Counting:
-        ended = 0
-
-        def end_all(self):
-            self.ended += 1
-
     children = Counting()
     before = signal.getsignal(number)
     with ended_by_signals(children):
@@ -190,3 +191,16 @@ def test_a_signal_ends_all_runs_and_a_second_one_again(number):
         os.kill(os.getpid(), number)
     assert children.ended == 2
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_is_to_be_ignored_is():
+    children = Counting()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals(children):
+            assert signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN, "the runs would inherit it"
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert children.ended == 0
