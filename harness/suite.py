@@ -21,7 +21,7 @@ SHUFFLED_RUNS = 3
 """How often the nightly job runs the features, each time in another order."""
 
 
-AUDITS = ("duplicates", "progress")
+AUDITS = ("stubs", "duplicates", "progress")
 """Commands that look at features and steps without running them."""
 STAND_INS = ("null", "silent")
 """Products on which nothing may stay green."""
