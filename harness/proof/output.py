@@ -65,11 +65,11 @@ def tell_proof(out: Console, proof: Proof) -> None:
 def totals(proof: Proof) -> list[str]:
     """Return the closing lines."""
     caught, red = len(proof.seeds) - len(proof.uncaught), len(proof.thens) - len(proof.never_red)
-    return [
-        "",
-        f"seeds caught:   {proof.percent_caught:5.1f} %  ({caught} of {len(proof.seeds)})",
-        f"Then seen red:  {proof.percent_thens:5.1f} %  ({red} of {len(proof.thens)} of {', '.join(proof.scope)})",
-    ]
+    lines = ["", f"seeds caught:   {proof.percent_caught:5.1f} %  ({caught} of {len(proof.seeds)})"]
+    if proof.thens:
+        of = f"{red} of {len(proof.thens)} of {', '.join(proof.scope)}"
+        lines.append(f"Then seen red:  {proof.percent_thens:5.1f} %  ({of})")
+    return lines
 
 
 def matrix(proof: Proof) -> Table:
