@@ -122,7 +122,9 @@ class Clients:
         """
         if self._waiting is None:
             raise HarnessError("no request was left waiting in this scenario")
-        return self._waiting.request_id, self._waiting.wait(within_s)
+        request_id, answer = self._waiting.request_id, self._waiting.wait(within_s)
+        self._cluster.journal.observe("answer of the waiting request", request_id=request_id, answer=str(answer))
+        return request_id, answer
 
     def hang_up(self) -> None:
         """End every stream that still runs."""
