@@ -52,6 +52,8 @@ class Detection:
     """Its log lines `catalog_damaged`."""
     query: str
     """The request id of the query that had to find it."""
+    objection: str
+    """SQLite's own words about the file; empty when it has none."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Rebuilding:
     rebuilt_s: float
     """From there to the rebuilt file."""
     in_time: bool
+    salvageable: range
+    """How many rows the hive may have salvaged, by what was destroyed."""
 
 
 class Databases:
@@ -98,9 +102,7 @@ class Databases:
         Raises:
             HarnessError: no step has broken it.
         """
-        if self._damage is None:
-            raise HarnessError("no database was damaged in this scenario")
-        return self._damage.sha256
+        return self._damaged.sha256
 
     def fill(self, count: int) -> None:
         """Pull `count` small models through the hive's API, and wait until the file has their rows too.
@@ -157,7 +159,7 @@ class Databases:
         """Return how the hive showed that it found the damage."""
         health = dict(self._hive.client.get("/health").expect(200).json)
         damages = self._damages() - self._damages_before
-        return Detection(health, damages, self._logged("catalog_damaged"), self._query)
+        return Detection(health, damages, self._logged("catalog_damaged"), self._query, self._damaged.objection)
 
     def rebuilding(self) -> Rebuilding:
         """Return how the catalog was rebuilt, by the hive's log, and record how long it took to get there.
@@ -174,7 +176,8 @@ class Databases:
         figure(f"catalog corrupted to detected {how}", detected_s, bound_s=detect_bound_s, why=bound_is)
         figure("corruption detected to catalog rebuilt", rebuilt_s, bound_s=self.heartbeat_s, why="a heartbeat")
         late = detected_s > detect_bound_s or rebuilt_s > self.heartbeat_s
-        return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late)
+        salvageable = range(1, len(self.models)) if self._damaged.damage.leaves_rows else range(1)
+        return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late, salvageable=salvageable)
 
     @property
     def heartbeat_s(self) -> float:
@@ -243,6 +246,12 @@ class Databases:
         health = dict(self._hive.client.get("/health").expect(200).json)
         gauge = self._inference.counter(self._hive, "hive_catalog_on_disk")
         return health, gauge, self._logged("catalog_in_memory")
+
+    @property
+    def _damaged(self) -> DamagedFile:
+        if self._damage is None:
+            raise HarnessError("no database was damaged in this scenario")
+        return self._damage
 
     @property
     def _hive(self) -> Daemon:

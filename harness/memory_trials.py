@@ -199,12 +199,12 @@ class MemoryTrials:
         Returns what is held of the device, by worker id.
         """
         rows = self.view.rows_of(model) if model is not None else []
-        return self.devices.wait_until_held_by({row["id"] for row in rows}, within_s=self._start_s)["gpu0"]
+        return self.devices.wait_until_held_by({row["id"] for row in rows}, within_s=self._told_s)["gpu0"]
 
     def devices_of_started(self) -> list[str]:
         """Return the devices of the started workers, in the order of their start, once all views agree on them."""
         ids = [row["id"] for row in self._started]
-        held = self.devices.wait_until_held_by(set(ids), within_s=self._start_s)
+        held = self.devices.wait_until_held_by(set(ids), within_s=self._told_s)
         rows = {row["id"]: row["device"] for row in self._registry.queen_rows()}
         by_ledger = {worker_id: name for name, use in held.items() for worker_id in use}
         assert rows == by_ledger, f"the rows say {rows}, the ledgers {by_ledger}"
@@ -226,6 +226,11 @@ class MemoryTrials:
     @property
     def _start_s(self) -> float:
         return self._cluster.durations.start_up_ms / 1000
+
+    @property
+    def _told_s(self) -> float:
+        """How long the queen may take to hear what is held: the next lease, and a second one should that be lost."""
+        return 2 * self._cluster.durations.lease_ms / 1000
 
     def close(self) -> None:
         """End what runs in the background."""

@@ -3,6 +3,7 @@
 from behave import given, then, when
 
 from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from harness.cut_download import cut_by_kill, pull_again
 from harness.write_bursts import kill_in_bursts, torn_rows
 
 
@@ -65,6 +66,16 @@ def when_killed_in_bursts(context, kills):
     context.bursts = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=context.world.seed)
 
 
+@when('it is killed in the middle of the download of "{model}", and started again')
+def when_killed_in_a_download(context, model):
+    context.kept_bytes = cut_by_kill(context.world.cluster, context.world.faults, "hive-1", model)
+
+
+@when('"{model}" is pulled again')
+def when_pulled_again(context, model):
+    context.pulled = pull_again(context.world.cluster, "hive-1", model)
+
+
 @when("the queen's database is {away:Away}")
 def when_the_queens_database_is_away(context, away):
     context.world.queen_database.fail(away)
@@ -96,6 +107,7 @@ def then_the_damage_is_detected(context):
     assert (entry["level"], entry["file"], entry["request_id"]) == ("error", "hive.sqlite3", seen.query), f"{entry}"
     assert entry["code"], f"the line has no code: {entry}"
     assert entry["error"], f"the line has no message: {entry}"
+    assert seen.objection in entry["error"], f"SQLite says {seen.objection!r}, the line something else: {entry}"
 
 
 @then("the broken file is kept aside, byte by byte")
@@ -113,6 +125,7 @@ def then_the_catalog_is_rebuilt(context):
     counts = [seen.entry[source] for source in ("salvaged", "rebuilt", "dropped")]
     assert sum(counts) == len(now), f"the counts do not add up to {len(now)} models: {seen.entry}"
     assert counts[2] == 0, f"models were dropped: {seen.entry}"
+    assert counts[0] in seen.salvageable, f"it can have salvaged {seen.salvageable} rows: {seen.entry}"
     assert seen.in_time, f"detected after {seen.detected_s:.3f} s, rebuilt {seen.rebuilt_s:.3f} s later: too late"
 
 
@@ -147,11 +160,21 @@ def then_whole_rows(context, kills):
     assert max(report.rows) > 1, f"seed {report.seed}: hardly anything was ever written: {report}"
 
 
+@then("the download goes on where it was cut, and the file is the hub's, byte by byte")
+def then_the_download_goes_on(context):
+    pulled = context.pulled
+    assert pulled.on_disk == pulled.at_hub, f"the hive's file is {pulled.on_disk}, the hub's {pulled.at_hub}"
+    assert pulled.listed == pulled.at_hub, f"the hive lists {pulled.listed}, the hub has {pulled.at_hub}"
+    assert pulled.begins == [context.kept_bytes], f"{context.kept_bytes} bytes were there, it began at {pulled.begins}"
+
+
 @then("the queen is degraded and says how many writes wait")
 def then_the_queen_is_degraded(context):
     health = context.world.queen_database.wait_until_degraded()
     assert health["status"] == "degraded", f"her health should be degraded: {health}"
     assert any("database" in reason for reason in health["reasons"]), f"no reason names the database: {health}"
+    waiting, started = health["database"]["writes_waiting"], len(context.world.queen_database.order)
+    assert waiting >= started > 0, f"{started} workers have become ready since, and it counts {waiting} writes"
 
 
 @then("her file has what she lists, in the order in which it changed")

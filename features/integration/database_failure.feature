@@ -4,7 +4,7 @@ Feature: A database fails
   - It keeps the broken file as it is, salvages what can be read, and rebuilds the rest from its model folder.
   - Where the disk refuses, rows live in memory, and are on disk when it returns. Models and workers come throughout.
   - The queen's registry leads its database: while that is away she serves, and then stores what waited, in order.
-  - A killed daemon leaves whole rows only.
+  - A killed daemon leaves whole rows only, and of a download a part that nobody takes for the model.
 
   Scenario Outline: The <damage> of a hive's catalog is destroyed
     Given a hive
@@ -68,6 +68,12 @@ Feature: A database fails
     Given a hive
     When it is killed 20 times in the middle of a burst of pulls and removals
     Then each of the 20 killings left whole rows only, and a file that SQLite finds in order
+
+  Scenario: A hive is killed in the middle of a download
+    Given a hive
+    When it is killed in the middle of the download of "large:70b", and started again
+    And "large:70b" is pulled again
+    Then the download goes on where it was cut, and the file is the hub's, byte by byte
 
   Scenario Outline: The queen's database is <away>
     Given a hive with 1 worker

@@ -50,6 +50,11 @@ class Damage(StrEnum):
         """Whether the file becomes shorter; otherwise bytes of it are overwritten."""
         return self in {Damage.TAIL, Damage.EVERYTHING}
 
+    @property
+    def leaves_rows(self) -> bool:
+        """Whether rows can still be read from what is left; never all of them."""
+        return self in {Damage.MIDDLE_PAGE, Damage.TAIL}
+
 
 class DamagedFile(Fault):
     """A database file that is damaged in place. Healing it puts the bytes back, if it is still the same broken file."""
@@ -57,15 +62,17 @@ class DamagedFile(Fault):
     def __init__(self, path: Path, table: str, damage: Damage) -> None:
         self._path = path
         self._table = table
-        self._damage = damage
+        self.damage = damage
         self._whole = b""
         self.sha256 = ""
         """Of the broken file, as it was left."""
+        self.objection = ""
+        """SQLite's own words about the broken file; empty while it has none: an empty file is a valid database."""
 
     @property
     def name(self) -> str:
         """What is broken."""
-        return f"{self._damage} of {self._path.name} {'cut off' if self._damage.cuts else 'overwritten'}"
+        return f"{self.damage} of {self._path.name} {'cut off' if self.damage.cuts else 'overwritten'}"
 
     def inject(self) -> None:
         """Checkpoint, then damage the file.
@@ -76,8 +83,8 @@ class DamagedFile(Fault):
         checkpoint(self._path)
         self._whole = self._path.read_bytes()
         with self._path.open("r+b") as file:
-            if self._damage.cuts:
-                keep = {Damage.TAIL: len(self._whole) * 3 // 4, Damage.EVERYTHING: 0}[self._damage]
+            if self.damage.cuts:
+                keep = {Damage.TAIL: len(self._whole) * 3 // 4, Damage.EVERYTHING: 0}[self.damage]
                 file.truncate(keep)
             else:
                 offset, length = self._place()
@@ -92,9 +99,10 @@ class DamagedFile(Fault):
             FaultError: SQLite still reads the table.
         """
         said = what_sqlite_says(self._path, self._table)
-        expected = f"no such table: {self._table}" if self._damage is Damage.EVERYTHING else ""
+        expected = f"no such table: {self._table}" if self.damage is Damage.EVERYTHING else ""
         if said is None or (expected and said != expected):
             raise FaultError(f"{self.name}: SQLite should refuse to read {self._table}, but says {said or 'nothing'!r}")
+        self.objection = "" if expected else said
 
     def heal(self) -> None:
         """Put the bytes back, unless the daemon has another file there by now."""
@@ -106,12 +114,12 @@ class DamagedFile(Fault):
     def _place(self) -> tuple[int, int]:
         """Where to write, and how much: offset and length in bytes."""
         page_size = int.from_bytes(self._whole[16:18], "big")
-        if self._damage is Damage.HEADER:
+        if self.damage is Damage.HEADER:
             return 0, HEADER_BYTES
         with closing(sqlite3.connect(self._path)) as connection:
             found = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (self._table,)).fetchone()
         root = (found[0] - 1) * page_size
-        if self._damage is Damage.TABLE_ROOT:
+        if self.damage is Damage.TABLE_ROOT:
             return root, page_size
         if self._whole[root] != INTERIOR_TABLE_PAGE:
             raise FaultError(
