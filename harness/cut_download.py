@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, Daemon
 from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.faults.base import FaultStack
@@ -64,30 +64,40 @@ def cut_by_kill(cluster: Cluster, faults: FaultStack, hive: str, model: str) -> 
     return kept
 
 
-def pull_again(cluster: Cluster, hive: str, model: str) -> Pulled:
-    """Pull a model once more, wait until the hive lists it, and return what it has then.
+def pull_again(cluster: Cluster, hive: str, model: str) -> None:
+    """Pull a model once more, and wait until the hive lists it.
 
     Raises:
         AssertionError: it is not listed in the time of a start.
     """
     daemon = cluster.daemon(hive)
     daemon.client.post("/v1/models", {"model": model}).expect(200, 202)
-    rows = eventually(
+    eventually(
         cluster.journal,
         f"{hive} lists {model}",
-        lambda: [row for row in daemon.client.get("/v1/models").expect(200).json["data"] if row["id"] == model],
+        lambda: _listed(daemon, model),
         lambda found: len(found) == 1,
         within_s=cluster.durations.start_up_ms / 1000,
     )
+
+
+def pulled(cluster: Cluster, hive: str, model: str) -> Pulled:
+    """Return what a hive has of a model that it lists, beside what the hub has."""
+    daemon = cluster.daemon(hive)
+    (row,) = _listed(daemon, model)
     began = log_events(cluster.journal, daemon.process, "download_began")
     on_disk, at_hub = _facts(_file(cluster, hive, model)), _facts(cluster.hub_folder / file_name(model))
     cluster.journal.observe("model file", model=model, on_disk=on_disk, at_hub=at_hub)
     return Pulled(
         begins=[entry["from_byte"] for entry in began if entry["pid"] == daemon.process.pid],
-        listed={"size_bytes": rows[0]["size_bytes"], "sha256": rows[0]["sha256"]},
+        listed={"size_bytes": row["size_bytes"], "sha256": row["sha256"]},
         on_disk=on_disk,
         at_hub=at_hub,
     )
+
+
+def _listed(daemon: Daemon, model: str) -> list[dict[str, Any]]:
+    return [row for row in daemon.client.get("/v1/models").expect(200).json["data"] if row["id"] == model]
 
 
 def _file(cluster: Cluster, hive: str, model: str, suffix: str = "") -> Path:

@@ -175,6 +175,14 @@ class MemoryView:
         """Return how many workers the hives count as out of memory, whoever found out."""
         return sum(self._inference.counter(hive, "hive_out_of_memory_total") for hive in self._cluster.hives)
 
+    def logged_out_of_memory(self) -> list[dict[str, Any]]:
+        """Return the hives' log lines about workers that ran out of memory."""
+        return self._logged("worker_out_of_memory")
+
+    def events_of_failure(self) -> list[dict[str, Any]]:
+        """Return the queen's events about workers that have failed for good, whatever for."""
+        return [event for event in events_so_far(self._cluster) if event["kind"] == "worker.failed"]
+
     @property
     def _lease_s(self) -> float:
         return self._cluster.durations.lease_ms / 1000
@@ -208,10 +216,10 @@ class MemoryView:
         return not refuses_connections(self._journal, hive.address.host, port)
 
 
-def steps_of(samples: Sequence[Sample]) -> list[int]:
-    """Return the values to which what is held of the device rose, one above the other."""
-    totals = [sum(sample.held.values()) for sample in samples]
-    return [after for before, after in pairwise(totals) if after > before]
+def steps_of(samples: Sequence[Sample], worker_id: str) -> list[int]:
+    """Return the values to which what a worker holds of the device rose, one above the other."""
+    held = [sample.held.get(worker_id, 0) for sample in samples]
+    return [after for before, after in pairwise(held) if after > before]
 
 
 def highest_claim(samples: Sequence[Sample]) -> int:

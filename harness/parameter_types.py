@@ -86,6 +86,15 @@ def _memory_keeper(text: str) -> str:
     return _KEEPERS[text]
 
 
+_SERVING = {"exactly": 1, "at most": 0}
+"""The share of a count that is its least: `exactly 2` is from 2 to 2, `at most 2` from 0 to 2."""
+
+
+@parse.with_pattern("|".join(_SERVING))
+def _serving(text: str) -> int:
+    return _SERVING[text]
+
+
 _UNITS = {"MiB": 1024 * 1024, "GB": 1_000_000_000}
 
 
@@ -103,6 +112,7 @@ def _process_end(text: str) -> tuple[int | None, int | None]:
 
 register_type(
     MemoryKeeper=_memory_keeper,
+    Serving=_serving,
     Size=_size,
     ProcessEnd=_process_end,
     Ends=_ends,

@@ -120,12 +120,14 @@ class QueenDatabase:
         self._faults.heal(self._fault)
 
     def wait_until_stored(self) -> Stored:
-        """Wait until no write waits and the file has the workers that the queen lists, and return what it has."""
+        """Wait until no write waits and the file has the hives and workers that the queen lists; return what it has."""
 
         def is_current(stored: Stored) -> bool:
             listed = {(row["id"], row["instance"], row["state"]) for row in self._registry.queen_rows()}
+            hives = {row["id"] for row in self._registry.hives_at_queen()}
             database = self.health()["database"]
-            return set(stored.workers) == listed and database["up"] and database["writes_waiting"] == 0
+            same = (set(stored.hives), set(stored.workers)) == (hives, listed)
+            return same and database["up"] and database["writes_waiting"] == 0
 
         return eventually(
             self._cluster.journal,

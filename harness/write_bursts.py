@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.cluster import FILLER_MODELS, Cluster
 from harness.conditions import eventually
+from harness.errors import HarnessError
 from harness.faults.database import what_sqlite_says
 from harness.fleet import all_at_once
 from harness.http import Client
@@ -42,6 +43,9 @@ def kill_in_bursts(cluster: Cluster, hive: str, *, kills: int, seed: int) -> Bur
     """Let clients pull and remove models, SIGKILL the hive in the middle, look at its file, start it again.
 
     The clients' orders and the moments of the killings follow from the seed.
+
+    Raises:
+        HarnessError: no killing hit a write, or nothing was there to be hit: that would show nothing.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable order, not a secret
     report = BurstReport(seed)
@@ -57,6 +61,8 @@ def kill_in_bursts(cluster: Cluster, hive: str, *, kills: int, seed: int) -> Bur
         cluster.restart(hive)
         cluster.wait_until_up(hive)
         wait_until_ready(cluster, hive)
+    if not any(report.log_bytes) or max(report.rows) < 2:
+        raise HarnessError(f"seed {seed}: the killings hit no writes: {report}")
     return report
 
 

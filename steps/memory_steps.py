@@ -107,11 +107,13 @@ def then_process_ended(context, model, end):
     assert exited["asked"] is False, f"somebody asked it to end: {exited}"
 
 
-@then("the device was charged for it step by step, and never booked beyond its memory")
-def then_charged_in_steps(context):
+@then('the device was charged for "{model}" step by step, and never booked beyond its memory')
+def then_charged_in_steps(context, model):
     watch = context.world.memory.devices.watch()
     samples = watch.observed(context.world.cluster.journal)
-    assert len(steps_of(samples)) >= 3, f"a load of gigabytes shows in {len(steps_of(samples))} steps: {samples}"
+    (row,) = context.world.memory.view.rows_of(model)
+    steps = steps_of(samples, row["id"])
+    assert len(steps) >= 3, f"a load of gigabytes shows in {len(steps)} steps, {steps}: {samples}"
     assert highest_claim(samples) <= watch.ledger.memory_bytes, f"booked beyond {watch.ledger.memory_bytes}: {samples}"
 
 
@@ -229,15 +231,17 @@ def then_on_devices(context, first, second, third):
     assert devices == [first, second, third], f"they were placed on {devices}"
 
 
-@then('at most {count:d} of them serves "{model}", and the others are out of memory')
-def then_at_most_one_serves(context, count, model):
+@then('{least:Serving} {count:d} of them serves "{model}", and the others are out of memory')
+def then_so_many_serve(context, least, count, model):
     outcomes = context.world.memory.outcomes_of_spawns(model)
-    assert outcomes.count("serves") <= count, f"of the workers: {outcomes}"
+    assert least * count <= outcomes.count("serves") <= count, f"of the workers: {outcomes}"
     assert set(outcomes) <= {"serves", "out_of_memory"}, f"of the workers: {outcomes}"
     assert "out_of_memory" in outcomes, f"all found room, which there was not: {outcomes}"
 
 
 @then("nothing was called out of memory")
 def then_nothing_called_oom(context):
-    counted = context.world.memory.view.counted_out_of_memory()
-    assert counted == 0, f"the hive counts {counted} workers out of memory"
+    view = context.world.memory.view
+    assert view.counted_out_of_memory() == 0, f"the hive counts {view.counted_out_of_memory()} workers out of memory"
+    assert view.logged_out_of_memory() == [], f"the hive's log has {view.logged_out_of_memory()}"
+    assert view.events_of_failure() == [], f"the queen told of {view.events_of_failure()}"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 
+from daemons.common.ledger import Ledger
 from daemons.common.process import start_ticks
 from daemons.hive.memory.devices import Devices
 
@@ -19,8 +21,13 @@ CAUGHT_BY = ["features/integration/out_of_memory.feature::A killed worker gives 
 def seeded(original: object) -> object:  # noqa: ARG001
     """Nobody else is to have it."""
 
-    async def release(self: Devices, name: str, instance: str) -> None:
+    def take_over(ledger: Ledger, instance: str) -> None:
         pid = os.getpid()
-        await asyncio.to_thread(self.ledger(name).hand_over, instance, pid, start_ticks(pid) or 0)
+        for holder in ledger._read():
+            if holder.instance == instance:
+                ledger.put(replace(holder, pid=pid, start_ticks=start_ticks(pid) or 0))
+
+    async def release(self: Devices, name: str, instance: str) -> None:
+        await asyncio.to_thread(take_over, self.ledger(name), instance)
 
     return release

@@ -23,7 +23,7 @@ def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
 
     async def _pause(self: Supervisor, step: RestartAfter | Rest) -> bool:
         if isinstance(step, Rest) and step.reason is Reason.OUT_OF_MEMORY:
-            asyncio.get_running_loop().call_later(1.0, self.ask_restart)
+            asyncio.get_running_loop().call_later(1.2, self.ask_restart)
         return bool(await original(self, step))
 
     return _pause

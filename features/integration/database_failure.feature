@@ -73,7 +73,7 @@ Feature: A database fails
     Given a hive
     When it is killed in the middle of the download of "large:70b", and started again
     And "large:70b" is pulled again
-    Then the download goes on where it was cut, and the file is the hub's, byte by byte
+    Then the download of "large:70b" has gone on where it was cut, and the file is the hub's, byte by byte
 
   Scenario Outline: The queen's database is <away>
     Given a hive with 1 worker

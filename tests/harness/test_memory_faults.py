@@ -177,7 +177,8 @@ def test_a_watch_sees_each_change(ledger, journal):
         watch.close()
     samples = watch.observed(journal)
     assert [sample.claimed_bytes for sample in samples] == [0, 10, 0, 30, 0]
-    assert (highest_claim(samples), steps_of(samples)) == (30, [10, 30])
+    assert (highest_claim(samples), steps_of(samples, "another-program")) == (30, [10, 30])
+    assert steps_of(samples, "nobody") == []
     assert was_free_between([*samples, *samples], "another-program", 30)
     assert not was_free_between(samples, "another-program", 30)
     assert not was_free_between(samples, "nobody", 30)
