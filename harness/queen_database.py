@@ -7,14 +7,16 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness import capabilities
 from harness.cluster import Cluster
 from harness.conditions import eventually
+from harness.errors import HarnessError
 from harness.faults.base import Fault, FaultStack
-from harness.faults.database import HeldLock, RemovedFile, checkpoint
+from harness.faults.database import Damage, DamagedFile, HeldLock, RemovedFile, checkpoint, sha256_of
 from harness.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, SmallDisk, obeying_modes
 from harness.registry_view import RegistryView
 from harness.workers import Workers
@@ -47,6 +49,7 @@ class QueenDatabase:
         self._workers = workers
         self._registry = registry
         self._fault: Fault | None = None
+        self._damaged: DamagedFile | None = None
         self.order: list[str] = []
         """The workers that were started while the database was away, in the order in which they became ready."""
 
@@ -89,6 +92,23 @@ class QueenDatabase:
     def delete(self) -> None:
         """Delete the file under the running queen."""
         self._faults.add(RemovedFile(self.path))
+
+    def damage_while_stopped(self, damage: Damage) -> None:
+        """Break the file while the queen is away, and start her over it."""
+        self._damaged = DamagedFile(self.path, "workers", damage)
+        self._restart_after(partial(self._faults.add, self._damaged))
+
+    def kept(self) -> tuple[dict[str, str], str]:
+        """Return the broken files beside the database with their SHA-256, and that of the one that was left there.
+
+        Raises:
+            HarnessError: no step has broken it.
+        """
+        if self._damaged is None:
+            raise HarnessError("the queen's database was not damaged in this scenario")
+        found = {path.name: sha256_of(path) for path in sorted(self.path.parent.glob(f"{self.path.name}.broken-*"))}
+        self._cluster.journal.observe("files kept aside", found=found)
+        return found, self._damaged.sha256
 
     def start_workers(self, count: int, *, hive: str) -> None:
         """Start workers one after the other, each once the one before it is routed to.

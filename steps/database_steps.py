@@ -86,6 +86,11 @@ def when_the_queens_database_is_deleted(context):
     context.world.queen_database.delete()
 
 
+@when("the queen is stopped, the {damage:Damage} of her database is destroyed, and she is started again")
+def when_the_database_of_a_stopped_queen_is_damaged(context, damage):
+    context.world.queen_database.damage_while_stopped(damage)
+
+
 @when("{count:Workers} are started one after the other")
 def when_workers_are_started(context, count):
     context.world.queen_database.start_workers(count, hive="hive-1")
@@ -182,6 +187,12 @@ def then_stored_in_order(context):
     later = [worker_id for worker_id in stored.worker_ids if worker_id in order]
     assert stored.integrity == ["ok"], f"SQLite's check says {stored.integrity}"
     assert later == order, f"the workers became ready in the order {order}, they are stored as {later}"
+
+
+@then("the broken file is kept beside hers, byte by byte")
+def then_the_queens_broken_file_is_kept(context):
+    kept, broken_sha256 = context.world.queen_database.kept()
+    assert list(kept.values()) == [broken_sha256], f"expected one file of {broken_sha256} beside hers, found {kept}"
 
 
 @then("her file has what she lists")

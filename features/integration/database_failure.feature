@@ -3,7 +3,8 @@ Feature: A database fails
   - A hive finds a damaged catalog at the next query, says so in its health, its metrics and its log, and serves on.
   - It keeps the broken file as it is, salvages what can be read, and rebuilds the rest from its model folder.
   - Where the disk refuses, rows live in memory, and are on disk when it returns. Models and workers come throughout.
-  - The queen's registry leads its database: while that is away she serves, and then stores what waited, in order.
+  - The queen's registry leads its database: while that is away she serves, and then stores what waited, in order. A file
+    that SQLite refuses is kept beside a new one.
   - A killed daemon leaves whole rows only, and of a download a part that nobody takes for the model.
 
   Scenario Outline: The <damage> of a hive's catalog is destroyed
@@ -98,3 +99,9 @@ Feature: A database fails
     Then her file has what she lists
     When 4 requests are sent one after the other
     Then every request is answered
+
+  Scenario: The queen starts over a database whose header is destroyed
+    Given a hive with 2 workers
+    When the queen is stopped, the header of her database is destroyed, and she is started again
+    Then her file has what she lists
+    And the broken file is kept beside hers, byte by byte
