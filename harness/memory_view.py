@@ -59,13 +59,23 @@ class MemoryView:
         return [row for row in self._registry.queen_rows() if row["model"] == model]
 
     def wait_until_failed(self, model: str) -> Row:
-        """Wait until the only worker of a model is failed at the queen, and return its row."""
+        """Wait until the only worker of a model is failed at the queen, and return its row.
+
+        Raises:
+            AssertionError: it has not in the time of a start, or it was started again.
+        """
+
+        def started_again() -> str | None:
+            again = [row["id"] for row in self.rows_of(model) if row["restarts"]]
+            return f"{', '.join(again)} was started again" if again else None
+
         rows = eventually(
             self._journal,
             f"the worker for {model} has failed",
             lambda: self.rows_of(model),
             lambda rows: [row["state"] for row in rows] == ["failed"],
             within_s=self._cluster.durations.start_up_ms / 1000,
+            impossible=started_again,
         )
         return rows[0]
 
