@@ -94,10 +94,13 @@ def then_answer_has_figures(context, needed, available):
 
 @then("no process was started, and there is no row")
 def then_nothing_started(context):
-    assert context.world.memory.view.starts() == [], "the hive started a process"
-    assert context.world.registry.queen_rows() == [], "the queen has a row"
-    assert context.world.registry.hive_rows() == [], "the hive has a row"
-    assert context.world.registry.worker_processes() == [], "there is a process"
+    registry = context.world.registry
+    started, processes = context.world.memory.view.starts(), registry.worker_processes()
+    at_queen, at_hive = registry.queen_rows(), registry.hive_rows()
+    assert started == [], f"the hive has logged a start: {started}"
+    assert at_queen == [], f"the queen has a row: {at_queen}"
+    assert at_hive == [], f"the hive has a row: {at_hive}"
+    assert processes == [], f"there is a process: {processes}"
 
 
 @then('the worker for "{model}" has ended {end:ProcessEnd}')
