@@ -203,7 +203,8 @@ def then_memory_back_in_time(context, model):
 @then('the stream of "{model}" ends with an error chunk "{code}" and no [DONE]')
 def then_stream_of_model_breaks(context, model, code):
     stream = context.world.memory.ended_stream(model)
-    assert [error["code"] for error in stream.errors] == [code], f"error chunks: {stream.errors}, {stream.failure}"
+    seen = f"expected one error chunk {code}, got {stream.errors}; [DONE] came: {stream.done}; {stream.failure}"
+    assert [error["code"] for error in stream.errors] == [code], seen
     assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
     assert stream.tokens, "it broke before its first token"
 
@@ -212,7 +213,9 @@ def then_stream_of_model_breaks(context, model, code):
 def then_stream_of_model_is_whole(context, model):
     stream = context.world.memory.ended_stream(model)
     assert stream.done, f"no [DONE]; error chunks: {stream.errors}, {stream.failure}"
-    assert len(stream.tokens) == stream.body["max_tokens"], f"{len(stream.tokens)} tokens came"
+    assert len(stream.tokens) == stream.body["max_tokens"], (
+        f"{len(stream.tokens)} tokens came, not {stream.body['max_tokens']}"
+    )
 
 
 @then("the device was free of the killed worker's {size:Size} before the new one was charged")
