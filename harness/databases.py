@@ -52,8 +52,8 @@ class Detection:
     """Its log lines `catalog_damaged`."""
     query: str
     """The request id of the query that had to find it."""
-    objection: str
-    """SQLite's own words about the file; empty when it has none."""
+    objections: frozenset[str]
+    """SQLite's own words about the file; an empty one when it has none."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Databases:
         """Return how the hive showed that it found the damage."""
         health = dict(self._hive.client.get("/health").expect(200).json)
         damages = self._damages() - self._damages_before
-        return Detection(health, damages, self._logged("catalog_damaged"), self._query, self._damaged.objection)
+        return Detection(health, damages, self._logged("catalog_damaged"), self._query, self._damaged.objections)
 
     def rebuilding(self) -> Rebuilding:
         """Return how the catalog was rebuilt, by the hive's log, and record how long it took to get there.

@@ -66,8 +66,11 @@ class DamagedFile(Fault):
         self._whole = b""
         self.sha256 = ""
         """Of the broken file, as it was left."""
-        self.objection = ""
-        """SQLite's own words about the broken file; empty while it has none: an empty file is a valid database."""
+        self.objections: frozenset[str] = frozenset()
+        """SQLite's own words about the broken file, which differ by how it is opened.
+
+        `{""}` when it has none: an empty file is a valid database.
+        """
 
     @property
     def name(self) -> str:
@@ -102,7 +105,7 @@ class DamagedFile(Fault):
         expected = f"no such table: {self._table}" if self.damage is Damage.EVERYTHING else ""
         if said is None or (expected and said != expected):
             raise FaultError(f"{self.name}: SQLite should refuse to read {self._table}, but says {said or 'nothing'!r}")
-        self.objection = "" if expected else said
+        self.objections = frozenset([""] if expected else [said, self._said_in_place() or said])
 
     def heal(self) -> None:
         """Put the bytes back, unless the daemon has another file there by now."""
@@ -110,6 +113,18 @@ class DamagedFile(Fault):
             with self._path.open("r+b") as file:
                 file.write(self._whole)
         self._whole = b""
+
+    def _said_in_place(self) -> str | None:
+        """Return what SQLite says of the file where it lies, beside its log and index, which a copy lacks."""
+
+        def read() -> None:
+            with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=LOCK_BOUND_S)) as connection:
+                connection.execute(f"SELECT * FROM {self._table}").fetchall()  # noqa: S608 - a name of our own
+                check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if check != "ok":
+                    raise sqlite3.DatabaseError(check.splitlines()[-1])
+
+        return _attempt(read)
 
     def _place(self) -> tuple[int, int]:
         """Where to write, and how much: offset and length in bytes."""
