@@ -176,7 +176,7 @@ class Databases:
         figure(f"catalog corrupted to detected {how}", detected_s, bound_s=detect_bound_s, why=bound_is)
         figure("corruption detected to catalog rebuilt", rebuilt_s, bound_s=self.heartbeat_s, why="a heartbeat")
         late = detected_s > detect_bound_s or rebuilt_s > self.heartbeat_s
-        salvageable = range(1, len(self.models)) if self._damaged.damage.leaves_rows else range(1)
+        salvageable = range(1, len(self.models) + 1) if self._damaged.damage.leaves_rows else range(1)
         return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late, salvageable=salvageable)
 
     @property

@@ -52,7 +52,7 @@ class Damage(StrEnum):
 
     @property
     def leaves_rows(self) -> bool:
-        """Whether rows can still be read from what is left; never all of them."""
+        """Whether rows can still be read from what is left: some, or all where the broken pages have none."""
         return self in {Damage.MIDDLE_PAGE, Damage.TAIL}
 
 
