@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from harness.audit.project import plain_name
+from harness.faults.base import FaultError
 from harness.journal import Journal, read
 from harness.report import REPORT_NAME, read_run
 from harness.session import JOURNAL_NAME, REPORTS
+
+_HEADING = re.compile(r"<h1>beehave: <span[^>]*>(?P<verdict>\w+)</span></h1>")
+"""Of the drawn report: what a person reads first."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +75,43 @@ class ChildRecords:
         self.journal.observe("leaks of the child", of_kind=kind, leaks=leaks)
         return [what for what in leaks if what in output and all(re.search(wanted[d], what) for d in details)]
 
+    def refusals(self) -> dict[str, str]:
+        """Return the words with which faults were refused (`FaultError`), by the name of the scenario or row."""
+        report = read_run(self._journal_of_child)
+        told = {
+            plain_name(each.name): step["error"] for each in report.scenarios for step in each.steps if step["error"]
+        }
+        found = {name: error.partition(f"{FaultError.__name__}: ")[2] for name, error in told.items()}
+        self.journal.observe("faults that the child refused", words=found)
+        return found
+
     def report_verdict(self) -> str:
-        """Return the verdict that the child's drawn report shows; `none` when there is no report."""
+        """Return the verdict that stands at the head of the child's drawn report; `none` when there is no report."""
         report = self.folder / REPORTS / "last" / REPORT_NAME
-        shown = read_run(report.with_name(JOURNAL_NAME)).verdict if report.exists() else "none"
+        heading = _HEADING.search(report.read_text(encoding="utf-8")) if report.exists() else None
+        shown = heading["verdict"] if heading else "none"
         self.journal.observe("report of the child", verdict=shown)
         return shown
 
     def junit(self) -> dict[str, list[str]]:
-        """Return the messages of failures and errors in the JUnit files, by test case; empty for one that is fine."""
+        """Return what failures and errors in the JUnit files say, by test case; nothing for one that is fine."""
         found: dict[str, list[str]] = {}
         for path in sorted((self.folder / REPORTS).glob("TESTS-*.xml")):
             for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - a file that behave wrote just now
                 problems = [problem for kind in ("failure", "error") for problem in case.findall(kind)]
-                found[case.get("name", "")] = [str(problem.get("message")) for problem in problems]
+                found[case.get("name", "")] = [_said(problem) for problem in problems]
         self.journal.observe("JUnit files of the child", problems=found)
         return found
 
     def _events(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in read(self.folder / REPORTS / "last" / JOURNAL_NAME) if event["kind"] == kind]
+        if not self._journal_of_child.exists():  # it ended before it ran anything, which is for a Then to say
+            return []
+        return [event for event in read(self._journal_of_child) if event["kind"] == kind]
+
+    @property
+    def _journal_of_child(self) -> Path:
+        return self.folder / REPORTS / "last" / JOURNAL_NAME
+
+
+def _said(problem: ElementTree.Element) -> str:
+    return "\n".join([str(problem.get("message")), *problem.itertext()])

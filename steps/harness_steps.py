@@ -4,6 +4,7 @@ from behave import given, then, when
 
 from harness import child_parameter_types  # noqa: F401 - registers the parameters of the sentences below
 from harness.child_behave import ChildBehave
+from harness.faults.kinds import kinds
 
 
 @given('the project "{name:Quoted}"')
@@ -88,7 +89,8 @@ def then_a_line_is_not_there(context, line):
 @then('"{scenario:Quoted}" has {verdict:w}')
 def then_a_scenario_has(context, scenario, verdict):
     statuses = context.child.records.statuses()
-    assert statuses.get(scenario) == verdict, f"expected {scenario!r} {verdict}, got {statuses}"
+    expected = f"expected {scenario!r} {verdict}, got {statuses}"
+    assert statuses.get(scenario) == verdict, f"{expected}:\n{context.child.records.output()}"
 
 
 @then("its scenarios have ended like this")
@@ -124,9 +126,9 @@ def then_the_leak_is_named(context, kind, details):
 
 @then('the JUnit file calls "{case:Quoted}" wrong, for "{reason}"')
 def then_junit_says(context, case, reason):
-    problems = context.child.records.junit().get(case)
-    assert problems, f"{case!r} has no failure and no error: {problems}"
-    assert any(reason in problem for problem in problems), problems
+    cases = context.child.records.junit()
+    expected = f"expected {case!r} to have failed for {reason!r}, the JUnit files have {cases}"
+    assert any(reason in problem for problem in cases.get(case, [])), expected
 
 
 @then("each of these is skipped for its reason")
@@ -134,3 +136,12 @@ def then_skipped_with_reasons(context):
     reasons = context.child.records.skip_reasons()
     lacking = [row["capability"] for row in context.table if row["reason"] not in reasons.get(row["capability"], "")]
     assert not lacking, f"not skipped for the expected reason: {lacking} of {reasons}"
+
+
+@then("each kind of fault is refused in its own words")
+def then_faults_are_refused(context):
+    expected = {row["fault"]: row["words"] for row in context.table}
+    assert expected.keys() == kinds(), f"the table has {sorted(expected)}, harness/faults has {sorted(kinds())}"
+    refusals = context.child.records.refusals()
+    believed = [fault for fault, words in expected.items() if words not in refusals.get(fault, "")]
+    assert not believed, f"not refused in these words: {believed} of {refusals}"

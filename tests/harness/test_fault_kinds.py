@@ -1,0 +1,25 @@
+"""Which kinds of fault there are: the finished ones of every module, and no half of one."""
+
+from __future__ import annotations
+
+from harness.faults.base import Fault
+from harness.faults.kinds import kinds
+from harness.faults.pause import Pause
+
+
+def test_the_kinds_of_every_module_are_found_and_what_they_have_in_common_is_none():
+    found = kinds()
+    assert {"Pause", "SignalSent", "LinkFault", "DamagedFile", "SmallDisk", "LimitLowered"} <= found
+    assert "Fault" not in found
+
+
+def test_a_kind_below_another_kind_is_found_and_an_unfinished_one_is_not():
+    class LongPause(Pause):
+        pass
+
+    class Unfinished(Fault):
+        pass
+
+    assert "LongPause" in kinds()
+    assert "Unfinished" not in kinds()
+    del LongPause, Unfinished
