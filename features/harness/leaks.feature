@@ -46,6 +46,7 @@ Feature: What a scenario leaves behind fails it
   Scenario: A step's failure and a leak are both told
     When behave runs it with `--junit -n failed`
     Then the JUnit file calls "a failed step and a process" wrong, for "this is the failing step"
+    And the JUnit file calls "a failed step and a process" wrong, for "process left behind"
     And behave has said "process left behind"
 
   Scenario: What the hooks of a feature and of the run leave behind fails the run, and no scenario

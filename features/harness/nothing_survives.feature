@@ -13,29 +13,31 @@ Feature: Nothing outlives behave
   Scenario Outline: A run that <ending>, in <sandbox>
     When behave runs its scenario "<ending>" in <sandbox>
     Then behave has exited with status <status>
+    And behave has said "<words>"
     And nothing of that run is alive
 
     @needs.pid_namespace
     Examples: In namespaces
-      | sandbox    | ending                          | status |
-      | namespaces | passes                          | 0      |
-      | namespaces | fails                           | 1      |
-      | namespaces | has an error in before_scenario | 1      |
-      | namespaces | has an error in after_scenario  | 1      |
-      | namespaces | calls os._exit                  | 1      |
+      | sandbox    | ending                          | status | words                              |
+      | namespaces | passes                          | 0      | 1 scenario passed                  |
+      | namespaces | fails                           | 1      | this is the failing step           |
+      | namespaces | has an error in before_scenario | 1      | the hook before_scenario is broken |
+      | namespaces | has an error in after_scenario  | 1      | the hook after_scenario is broken  |
+      | namespaces | calls os._exit                  | 1      | behave ended with status 0         |
 
     Examples: In portable mode
-      | sandbox       | ending                          | status |
-      | portable mode | passes                          | 0      |
-      | portable mode | fails                           | 1      |
-      | portable mode | has an error in before_scenario | 1      |
-      | portable mode | has an error in after_scenario  | 1      |
-      | portable mode | calls os._exit                  | 1      |
+      | sandbox       | ending                          | status | words                              |
+      | portable mode | passes                          | 0      | 1 scenario passed                  |
+      | portable mode | fails                           | 1      | this is the failing step           |
+      | portable mode | has an error in before_scenario | 1      | the hook before_scenario is broken |
+      | portable mode | has an error in after_scenario  | 1      | the hook after_scenario is broken  |
+      | portable mode | calls os._exit                  | 1      | behave ended with status 0         |
 
   Scenario Outline: sys.exit(0) in a step is a failed step, in <sandbox>
     When behave runs its scenarios "calls sys.exit" and "comes after it" in <sandbox>
     Then behave has exited with status 1
     And "calls sys.exit" has failed
+    And behave has said "the step called sys.exit(0)"
     And "comes after it" has passed
     And nothing of that run is alive
 
@@ -83,9 +85,9 @@ Feature: Nothing outlives behave
     @needs.pid_namespace
     Examples: In namespaces
       | sandbox    | signal  | part     | status |
-      | namespaces | SIGINT  | terminal | 130    |
-      | namespaces | SIGTERM | launcher | 143    |
-      | namespaces | SIGHUP  | launcher | 129    |
+      | namespaces | SIGINT  | terminal | 130  |
+      | namespaces | SIGTERM | launcher | 143  |
+      | namespaces | SIGHUP  | launcher | 129  |
 
     Examples: In portable mode
       | sandbox       | signal  | part     | status |
@@ -120,7 +122,7 @@ Feature: Nothing outlives behave
     @needs.pid_namespace
     Examples: In namespaces
       | sandbox    | part     | drawn  |
-      | namespaces | launcher | none   |
+      | namespaces | launcher | none |
       | namespaces | run      | killed |
       | namespaces | reaper   | killed |
 

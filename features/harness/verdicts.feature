@@ -27,7 +27,7 @@ Feature: Nothing is called passed that did not run
       | name                             | message                                                     |
       | no steps                         | the scenario 'no steps' has no steps                        |
       | an ambiguous step                | steps/verdicts_steps.py:18: @given('{what} are there')      |
-      | an undefined step                | undefined                                                   |
+      | an undefined step                | 1 undefined                                                 |
       | a need that nobody knows         | Did you mean kernel_network?                                |
       | a step that forgets to await     | coroutine 'coroutine' was never awaited                     |
       | a step that returns a coroutine  | coroutine 'coroutine' was never awaited                     |

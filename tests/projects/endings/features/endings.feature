@@ -24,7 +24,7 @@ Feature: Ways for a run to end
 
   Scenario: waits, with a slow cleanup
     Given a daemon that nobody ends
-    And a cleanup that takes an hour
+    And a cleanup that takes long
     When a step waits
 
   Scenario: prints
