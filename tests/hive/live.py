@@ -25,7 +25,7 @@ SMALL_WORKER = Path(__file__).with_name("small_worker.py")
 DURATIONS = {
     "heartbeat_ms": 100,
     "lease_ms": 400,
-    "orphan_grace_ms": 1_200,
+    "orphan_grace_ms": 10_000,  # a hive that starts again on a busy machine must find its workers; as above
     "probe_ms": 100,
     "probe_timeout_ms": 300,
     "probe_strikes": 2,
