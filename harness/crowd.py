@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from harness.cluster import Cluster
@@ -13,6 +14,17 @@ from harness.stream import LiveStream
 
 SAMPLE_INTERVAL_S = 0.01
 """Between two looks at the slots: half a token's pace, so that no taken slot is missed for long."""
+
+
+def in_one_instant(sent_at: Iterable[float], served_at: Iterable[float | None]) -> bool:
+    """Return whether all had sent before the first of them was served whole: else they were never there together.
+
+    Args:
+        sent_at: when each client sent, in seconds on one clock.
+        served_at: when those that were served whole had their last token; None counts for nothing.
+    """
+    first = min((at for at in served_at if at is not None), default=None)
+    return first is None or max(sent_at) < first
 
 
 class Crowd:
@@ -26,7 +38,11 @@ class Crowd:
         """What each worker said of its slots, look by look."""
 
     def send(self, count: int, *, max_tokens: int) -> None:
-        """Begin `count` streams at one barrier and wait until they have all ended, watching the slots meanwhile."""
+        """Begin `count` streams at one barrier and wait until they have all ended, watching the slots meanwhile.
+
+        Raises:
+            HarnessError: they were not sent in one instant: a stream was whole before the last one was sent.
+        """
         inference = Inference(self._cluster)
         barrier = threading.Barrier(count)
         done = threading.Event()
@@ -44,6 +60,8 @@ class Crowd:
         sent = [stream.sent_at for stream in self.streams]
         spread_ms = round((max(sent) - min(sent)) * 1000, 3)
         self._cluster.journal.record("request", what="crowd", clients=count, sent_within_ms=spread_ms)
+        if not in_one_instant(sent, [stream.ended_at for stream in self.streams if stream.done]):
+            raise HarnessError(f"{count} clients sent within {spread_ms} ms: one was served before the last had sent")
 
     def outcomes(self) -> tuple[list[LiveStream], list[LiveStream]]:
         """Return the streams that are whole, and the others."""

@@ -94,14 +94,6 @@ def then_slots_never_exceeded(context):
     assert any(sample["slots_busy"] for sample in samples), f"no taken slot was seen in {len(samples)} looks"
 
 
-@then("every client had sent before the first stream ended")
-def then_sent_together(context):
-    whole, others = context.world.crowd.outcomes()
-    streams = whole + others
-    last_sent, first_end = max(s.sent_at for s in streams), min(s.ended_at for s in streams)
-    assert last_sent < first_end, f"the last was sent {last_sent - first_end:.3f} s after the first had ended"
-
-
 @then('{won:d} of the answers is {good:d} and {lost:d} are {bad:d} with code "{code}"')
 def then_one_wins(context, won, good, lost, bad, code):
     answers = context.world.changes.answers_observed()
