@@ -28,17 +28,23 @@ class Clients:
         self._inference = Inference(cluster)
         self._streams: list[LiveStream] = []
         self._served_before: dict[str, float] = {}
+        self._rejected_before: dict[str, float] = {}
         self._waiting: PendingAnswer | None = None
         self.answers: list[Answer] = []
         """The answers to the requests of the last `When`."""
 
     def ask(self, count: int, *, at_once: bool) -> None:
         """Send `count` requests to the queen, in one instant or each after the answer to the one before."""
-        self._served_before = self._hive_counts()
+        self._served_before = self._hive_counts("served")
+        self._rejected_before = self._hive_counts("rejected")
         if at_once:
             self.answers = self._inference.ask_at_once(count)
         else:
             self.answers = [self._inference.ask(f"question {number}") for number in range(count)]
+
+    def ask_for_model(self, count: int, *, model: str) -> None:
+        """Send `count` requests for one model to the queen, each after the answer to the one before."""
+        self.answers = [self._inference.ask(f"question {number}", model=model) for number in range(count)]
 
     def answers_observed(self) -> list[Answer]:
         """Return the answers of the last `When`, for a `Then` to judge."""
@@ -47,8 +53,13 @@ class Clients:
 
     def served_by_hives(self) -> dict[str, float]:
         """Return how many requests each hive served since the last `ask`, by its own counter."""
-        counts = self._hive_counts()
+        counts = self._hive_counts("served")
         return {name: count - self._served_before.get(name, 0) for name, count in counts.items()}
+
+    def rejected_by_hives(self) -> dict[str, float]:
+        """Return how many requests each hive has refused since the last `ask`, by its own counter."""
+        counts = self._hive_counts("rejected")
+        return {name: count - self._rejected_before.get(name, 0) for name, count in counts.items()}
 
     def served_by_workers(self) -> dict[str, float]:
         """Return how many requests each worker has served since its process began, by its own counter."""
@@ -131,9 +142,9 @@ class Clients:
         for stream in self._streams:
             stream.join(STREAM_JOIN_S)
 
-    def _hive_counts(self) -> dict[str, float]:
+    def _hive_counts(self, outcome: str) -> dict[str, float]:
         return {
-            hive.name: self._inference.counter(hive, "hive_requests_total", outcome="served")
+            hive.name: self._inference.counter(hive, "hive_requests_total", outcome=outcome)
             for hive in self._cluster.hives
             if hive.process.alive()
         }

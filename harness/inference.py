@@ -35,10 +35,16 @@ class Inference:
         }
 
     def ask(
-        self, prompt: str, *, max_tokens: int = 4, streaming: bool = False, headers: dict[str, str] | None = None
+        self,
+        prompt: str,
+        *,
+        max_tokens: int = 4,
+        model: str = DEFAULT_MODEL,
+        streaming: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send one request to the queen and wait for the whole answer."""
-        body = self.body(prompt, max_tokens=max_tokens) | {"stream": streaming}
+        body = self.body(prompt, max_tokens=max_tokens, model=model) | {"stream": streaming}
         return self._cluster.queen.client.post(CHAT, body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)
 
     def ask_at_once(self, count: int, *, max_tokens: int = 4) -> list[Answer]:

@@ -47,6 +47,12 @@ class WorkerChanges:
         """The ids of the workers that the last `When` acted on."""
         return {row["id"] for row in self.subjects}
 
+    @property
+    def ending_bound_s(self) -> float:
+        """A worker drains, is killed after the grace, and the hive says so within a heartbeat or two."""
+        durations = self._cluster.durations
+        return (durations.drain_ms + durations.kill_grace_ms + 2 * durations.heartbeat_ms) / 1000 + 2
+
     def spawn(self, count: int) -> None:
         """Spawn `count` workers in one instant."""
         self._remember([])
@@ -68,10 +74,12 @@ class WorkerChanges:
         self.answers = [self._workers.spawn(model=model)]
 
     def spawn_under_living_id(self) -> None:
-        """Ask for a worker under the id of one that lives."""
+        """Ask for a worker under the id of one that lives, on another hive where there is one: its own hive guards the
+        id too, and would hide a queen that does not."""
         row = self._registry.queen_rows()[0]
+        others = [hive.name for hive in self._cluster.hives if hive.name != row["hive_id"]]
         self._remember([row])
-        self.answers = [self._workers.spawn(hive=row["hive_id"], worker_id=row["id"])]
+        self.answers = [self._workers.spawn(hive=(others or [row["hive_id"]])[0], worker_id=row["id"])]
 
     def spawn_until_loading(self, model: str) -> None:
         """Spawn a worker and freeze it as soon as it says that it loads, so that it stays at that."""
@@ -154,7 +162,7 @@ class WorkerChanges:
             f"the hive logs the exit of {sorted(self.subject_ids)}",
             exits,
             lambda found: len(found) >= len(self.subjects),
-            within_s=self._ending_bound_s,
+            within_s=self.ending_bound_s,
         )
 
     def kills_logged(self) -> list[dict[str, Any]]:
@@ -164,7 +172,7 @@ class WorkerChanges:
     def seconds_until_gone(self) -> float:
         """Wait until nothing is left of the subjects; return how long after the last `When` that was, in seconds."""
         wait_until_nothing_is_left(
-            self._cluster, self._registry, self.subjects, within_s=self._ending_bound_s * len(self.subjects)
+            self._cluster, self._registry, self.subjects, within_s=self.ending_bound_s * len(self.subjects)
         )
         return time.monotonic() - self.acted_at
 
@@ -172,7 +180,7 @@ class WorkerChanges:
         """Return how long after the subject's end its client's stream ended, in seconds; a figure."""
         took_s = ended_at - self.acted_at
         self._cluster.journal.figure(
-            "worker killed to its stream's error chunk", took_s, bound_s=bound_s, why="the contract"
+            "worker ended to its stream's error chunk", took_s, bound_s=bound_s, why="the contract"
         )
         return took_s
 
@@ -195,12 +203,6 @@ class WorkerChanges:
         self._cluster.journal.figure("worker ended to routed to again", took_s, bound_s=bound_s, why="a start-up")
         self._cluster.journal.observe("old process", state=old.process.state(), identity=old.process)
         return old, WorkerIdentity.of_row(now)
-
-    @property
-    def _ending_bound_s(self) -> float:
-        """A worker drains, is killed after the grace, and the hive says so within a heartbeat or two."""
-        durations = self._cluster.durations
-        return (durations.drain_ms + durations.kill_grace_ms + 2 * durations.heartbeat_ms) / 1000 + 2
 
     def _remember(self, subjects: list[Row]) -> None:
         self.subjects = subjects

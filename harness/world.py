@@ -25,6 +25,8 @@ from harness.partitions import Partitions
 from harness.queen_database import QueenDatabase
 from harness.recovery import Recovery
 from harness.registry_view import RegistryView
+from harness.reload import Reload
+from harness.requests import Requests
 from harness.worker_changes import WorkerChanges
 from harness.workers import Workers
 
@@ -45,6 +47,8 @@ class World:
         self.crowd = Crowd(cluster, self.registry)
         self.bad_start = BadStart(cluster)
         self.openai = OpenAIClient(cluster)
+        self.requests = Requests(cluster, self.registry, self.clients)
+        self.reload = Reload(cluster)
         self.partitions = Partitions(cluster, self.registry, self.faults)
         self.databases = Databases(cluster, self.faults, self.workers, self.clients)
         self.queen_database = QueenDatabase(cluster, self.faults, self.workers, self.registry)

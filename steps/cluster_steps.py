@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 
-from harness.conditions import eventually
+from harness.conditions import always, eventually
 from harness.parameter_types import ENDINGS
 
 
@@ -46,6 +46,24 @@ def when_hives_start(context, hives):
 @when("{name:w}-{number:d} is {ending:Ending}")
 def when_daemon_ends(context, name, number, ending):
     context.world.recovery.end(f"{name}-{number}", ENDINGS[ending])
+
+
+@when("hive-{number:d} is removed at the queen")
+def when_hive_is_removed(context, number):
+    context.world.cluster.queen.client.delete(f"/v1/hives/hive-{number}").expect(204)
+
+
+@then("the queen lists the workers of hive-{number:d} alone")
+def then_workers_of_one_hive(context, number):
+    # For two heartbeats: another hive that still leases would be there again with its next one.
+    rows = always(
+        context.world.cluster.journal,
+        f"the queen lists the workers of hive-{number} alone",
+        context.world.registry.queen_rows,
+        lambda rows: {row["hive_id"] for row in rows} == {f"hive-{number}"},
+        for_s=2 * context.world.cluster.durations.heartbeat_ms / 1000,
+    )
+    assert rows, "the queen lists no worker at all"
 
 
 @then("the queen lists {hives:Hives} that are available, with distinct ids and instances")

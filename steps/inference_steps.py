@@ -17,6 +17,21 @@ def when_requests_at_once(context, count):
     context.world.clients.ask(count, at_once=True)
 
 
+@when('{count:Requests} for the model "{model}" are sent one after the other')
+@when('{count:Requests} for the model "{model}" is sent')
+def when_requests_for_model(context, count, model):
+    context.world.clients.ask_for_model(count, model=model)
+
+
+@then('the worker of "{model}" served {count:d} of them by its own count')
+def then_worker_of_model_served(context, model, count):
+    (row,) = [row for row in context.world.registry.queen_rows() if row["model"] == model]
+    served = context.world.clients.served_by_workers()
+    assert served[row["id"]] == count, (
+        f"expected {count} by {row['id']}, counted {served}; answers: {list(map(str, context.world.clients.answers))}"
+    )
+
+
 @then("every request is answered")
 def then_every_request_is_answered(context):
     failed = [str(answer) for answer in context.world.clients.answers_observed() if answer.status != 200]
@@ -36,6 +51,13 @@ def then_every_worker_served(context):
     served = context.world.clients.served_by_workers()
     assert sum(served.values()) == len(context.world.clients.answers), f"the workers count {served}"
     assert all(count > 0 for count in served.values()), f"a worker was left out: {served}"
+
+
+@then("no hive refused any of them by its own count")
+def then_no_hive_refused(context):
+    refused = context.world.clients.rejected_by_hives()
+    assert refused, "no hive was asked for its count"
+    assert not any(refused.values()), f"requests went where they could not be served: the hives refused {refused}"
 
 
 @then("hive-{number:d} served {count:d} of them by its own count")

@@ -7,6 +7,7 @@ from behave import given, then, when
 from harness.conditions import eventually
 from harness.event_view import events_so_far
 from harness.faults.pause import Pause
+from harness.gauges import gauges_of_workers
 from harness.log_view import log_events
 from harness.parameter_types import ENDINGS
 from harness.recovery import TOLD_WITHIN_S
@@ -215,6 +216,14 @@ def then_worker_rests(context, state, reason):
     (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=TOLD_WITHIN_S)
     assert row["reason"] == reason, f"it is {state} for another reason: {row}"
     assert row["pid"] is None, f"it rests, and has a process: {row}"
+
+
+@then("the gauges of workers say what the lists say, at each of {looks:d} looks")
+def then_gauges_are_true(context, looks):
+    seen = gauges_of_workers(context.world.cluster, looks=looks)
+    wrong = [look for look in seen if look.shown != look.listed]
+    assert all(look.listed for look in seen), f"no worker is listed, so the gauges prove nothing: {seen}"
+    assert not wrong, f"gauges that are not what the list says: {wrong}"
 
 
 @then("it is unhealthy after {strikes:d} probes, and not routed to")

@@ -14,6 +14,11 @@ def given_loading_worker(context, model):
     context.world.changes.spawn_until_loading(model)
 
 
+@given('a worker on it that serves "{model}"')
+def given_worker_of_model(context, model):
+    context.world.workers.wait_until_routable(context.world.workers.ids_of([context.world.workers.spawn(model=model)]))
+
+
 @given("a worker that is frozen")
 def given_frozen_worker(context):
     context.world.changes.freeze(context.world.registry.queen_rows()[0])
@@ -135,7 +140,8 @@ def then_ended_before_ready(context):
 @then("nothing of them is left: no row, no process, no listener")
 def then_nothing_is_left(context):
     world = context.world
-    left = wait_until_nothing_is_left(world.cluster, world.registry, world.changes.subjects, within_s=world.settle_s)
+    within_s = world.changes.ending_bound_s
+    left = wait_until_nothing_is_left(world.cluster, world.registry, world.changes.subjects, within_s=within_s)
     assert left == [], f"there is left: {left}"
 
 
@@ -148,9 +154,10 @@ def then_answer_is(context, status, code):
 @then("the worker of that id is the same process as before")
 def then_same_process(context):
     (worker_id,) = context.world.changes.subject_ids
-    workers = context.world.registry.wait_until_consistent(count=1, within_s=context.world.settle_s)
-    assert workers == {context.world.changes.before[worker_id]}, (
-        f"before: {context.world.changes.before}, now: {workers}"
+    before = context.world.changes.before
+    workers = context.world.registry.wait_until_consistent(count=len(before), within_s=context.world.settle_s)
+    assert [each for each in workers if each.id == worker_id] == [before[worker_id]], (
+        f"before: {before}, now: {workers}"
     )
 
 

@@ -1,32 +1,36 @@
-"""Whoever asks for a worker under an id that is in use gets it: 202, and the row is another worker's from then on.
+"""Whoever asks for a worker under an id that is in use gets it on another hive: 202, and two have one id.
 
-Real: REAL_BUGS 12 (the predecessor). The queen's own look at ids is what is missing; the hive still refuses what it
-has.
-
-Not to be seen from outside: the queen refuses an id that is in use before the hive is asked (id_taken_too_late is
-its counterpart there).
+Real: REAL_BUGS 12 (the predecessor: a duplicate registration overwrites and answers 200). Orders in one instant are
+still told apart, and the hive that has the id refuses it: it takes a second hive to see it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from daemons.hive.workers.roster import Roster
+from daemons.queen.spawning import Spawning
 
-ROLE = "hive"
-PATCHES = "daemons.hive.workers.roster:Roster.reserve"
-CAUGHT_BY: list[str] = []
-FAMILY = "A2"
+ROLE = "queen"
+PATCHES = "daemons.queen.spawning:Spawning._order"
+CAUGHT_BY = ["features/integration/worker_churn.feature::The id of a living worker cannot be taken"]
 
 
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Take it without a look."""
+    """An id of an order on its way is refused, one of a living worker is not."""
 
-    def reserve(self: Roster, worker_id: str | None) -> str:
-        if worker_id is not None:
-            self._reserved.add(worker_id)
-            return worker_id
-        return str(original(self, worker_id))
+    @contextmanager
+    def _order(self: Spawning, worker_id: str | None, hive_id: str) -> Iterator[None]:
+        if worker_id is None or worker_id in self._reserved:
+            with original(self, worker_id, hive_id):
+                yield
+            return
+        self._reserved.add(worker_id)
+        try:
+            with original(self, None, hive_id):
+                yield
+        finally:
+            self._reserved.discard(worker_id)
 
-    return reserve
+    return _order

@@ -1,8 +1,6 @@
 """A worker that drains is still routed to, and answers 503 meanwhile.
 
 Real: REAL_BUGS 21 (production-stack #601). A retry hides it from clients as long as there is another worker.
-
-No scenario of A1 to A9 notices: none sends requests while a worker drains (family E will).
 """
 
 from __future__ import annotations
@@ -15,8 +13,7 @@ from daemons.queen.routing import Blocked
 
 ROLE = "queen"
 PATCHES = "daemons.queen.cluster:Cluster._worker_blocked"
-CAUGHT_BY: list[str] = []
-FAMILY = "E"
+CAUGHT_BY = ["features/integration/worker_churn.feature::A worker that drains gets no more requests"]
 
 
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:

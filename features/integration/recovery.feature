@@ -87,6 +87,13 @@ Feature: What fails comes back, and what lives on is found again
     And the worker rests as "failed" with the reason "crashed"
     And a request gets 503 with code "no_worker_available" and Retry-After
 
+  Scenario: The gauges tell what is there, however often they are looked at
+    Given a hive that never restarts its workers
+    And 2 workers on it
+    When a worker is killed
+    Then the queen knows within 1 second
+    And the gauges of workers say what the lists say, at each of 3 looks
+
   Scenario: A hung worker is not routed to until it answers again
     Given a hive with 2 workers
     When a worker is frozen

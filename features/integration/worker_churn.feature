@@ -31,7 +31,7 @@ Feature: Workers come and go
     And the queen, the hives and the process table agree on 4 workers
 
   Scenario: The id of a living worker cannot be taken
-    Given a hive with 1 worker
+    Given 2 hives with 1 worker each
     When a worker is spawned under an id that is in use
     Then the answer is 409 with code "worker_exists"
     And the worker of that id is the same process as before
@@ -64,6 +64,23 @@ Feature: Workers come and go
     Then it is gone no sooner than the kill grace
     And the hive logged the kill with the worker's id, its PID, the reason and the signal
     And nothing of it is left: no row, no process, no listener
+
+  Scenario: A hung worker is killed after the grace
+    Given a hive with 1 worker
+    And a worker that is frozen
+    When 1 worker is stopped
+    Then it is gone no sooner than the kill grace
+    And the hive logged the kill with the worker's id, its PID, the reason and the signal
+    And nothing of it is left: no row, no process, no listener
+
+  Scenario: A worker that drains gets no more requests
+    Given a hive with 2 workers
+    And a client that has received half of the 150 tokens that it asked for
+    When the worker that serves it is restarted through the API
+    And 4 requests are sent at once
+    Then every request is answered
+    And no hive refused any of them by its own count
+    And the stream finishes with all of its tokens and [DONE]
 
   Scenario: Five workers that ignore SIGTERM take one grace, not five
     Given a hive whose workers ignore SIGTERM
