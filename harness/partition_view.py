@@ -181,16 +181,41 @@ class PartitionView:
         within_s = self._cluster.durations.start_up_ms / 1000
         return self._registry.wait_until_consistent(count=len(self.before.workers), within_s=within_s)
 
-    def wait_until_forgotten(self, hive: str) -> list[Row]:
-        """Wait until the queen lists no worker of a hive: its lease has ended, and the orphan grace has passed."""
+    def wait_until_forgotten(self, hive: str) -> float:
+        """Wait until the queen lists no worker of a hive: its lease has ended, and the orphan grace has passed.
+
+        Returns how long after the cut that was, in seconds.
+        """
         durations = self._cluster.durations
         bound_ms = durations.lease_ms + durations.orphan_grace_ms + durations.heartbeat_ms
-        return eventually(
+        eventually(
             self._journal,
             f"the queen lists no worker of {hive}",
             lambda: [row for row in self._registry.queen_rows() if row["hive_id"] == hive],
             lambda rows: not rows,
             within_s=max(0.0, self.before.at + bound_ms / 1000 - time.monotonic()),
+        )
+        return time.monotonic() - self.before.at
+
+    def requests_counted(self, count: int) -> dict[str, float]:
+        """Return how the queen counts the requests that have ended so far, once she counts `count` of them.
+
+        She counts one when its last byte is written, so a moment after the client may have read it.
+        """
+
+        def counted() -> dict[str, float]:
+            outcomes = ("served", "error", "client_gone", "cancelled", "rejected")
+            return {
+                outcome: self._inference.counter(self._cluster.queen, "queen_requests_total", outcome=outcome)
+                for outcome in outcomes
+            }
+
+        return eventually(
+            self._journal,
+            f"the queen counts {count} requests",
+            counted,
+            lambda counts: sum(counts.values()) >= count,
+            within_s=self._cluster.durations.heartbeat_ms / 1000,
         )
 
     def wait_until_routable(self, *, routable: bool, within_ms: float, since: str = "cut") -> list[Row]:
