@@ -97,6 +97,20 @@ class WorkerChanges:
         self._remember(rows)
         self.answers = self._workers.stop_at_once([row["id"] for row in rows])
 
+    def stop_at_hive(self) -> None:
+        """Stop the first worker through its hive's own API, which needs no queen; returns when its process is gone."""
+        row = self._registry.hive_rows()[0]
+        self._remember([row])
+        hive = self._cluster.daemon(row["hive_id"])
+        self.answers = [hive.client.delete(f"/v1/workers/{row['id']}").expect(202)]
+        eventually(
+            self._cluster.journal,
+            f"{row['id']} is gone from {hive.name}",
+            lambda: {each["id"] for each in self._registry.hive_rows()},
+            lambda ids: row["id"] not in ids,
+            within_s=(self._cluster.durations.drain_ms + self._cluster.durations.kill_grace_ms) / 1000,
+        )
+
     def stop_frozen(self) -> None:
         """Stop the frozen worker, let it run on only when the stop was accepted: it meets SIGTERM where it stood."""
         rows = [row for row in self._registry.queen_rows() if WorkerIdentity.of_row(row).process in self._frozen]

@@ -40,6 +40,11 @@ def when_workers_stopped(context, count):
     context.world.changes.stop(count)
 
 
+@when("a worker is stopped at its hive")
+def when_worker_is_stopped_at_hive(context):
+    context.world.changes.stop_at_hive()
+
+
 @when("that worker is stopped")
 def when_that_worker_is_stopped(context):
     context.world.changes.stop_frozen()

@@ -22,6 +22,14 @@ Feature: Links between the parts fail
     And her list, her events, her metrics and her log agree that hive-1 is available
     And the workers are the same processes as before
 
+  Scenario: What ends behind the cut is gone when the link is restored
+    Given a hive with 2 workers
+    And the link between the queen and hive-1 is cut until the queen has given hive-1 up
+    When a worker is stopped at its hive
+    And that link is restored
+    Then hive-1 is available again within 2 heartbeats, as the same instance
+    And the queen, the hives and the process table agree on 1 worker
+
   Scenario: Requests resume when the link is restored
     Given a hive with 1 worker
     And the link between the queen and hive-1 is cut until the queen has given hive-1 up
