@@ -1,23 +1,30 @@
-"""A lease must be connected within a fifth of a heartbeat: a queen behind a slow link is never reached.
+"""A hive gives each lease a fifth of a heartbeat: a queen behind a slow link never hears it.
 
 Imagined (a bound chosen on loopback). On a quick link it makes no difference.
 """
 
 from __future__ import annotations
 
-from daemons.common.durations import Durations
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from daemons.hive.uplink import Uplink
 
 ROLE = "hive"
-PATCHES = "daemons.common.durations:Durations.push_connect_ms"
-CAUGHT_BY = [
-    "features/integration/network_partition.feature::A slow link stays available",
-]
+PATCHES = "daemons.hive.uplink:Uplink.push"
+CAUGHT_BY = ["features/integration/network_partition.feature::A slow link stays available"]
 
 
-def seeded(original: object) -> object:  # noqa: ARG001
-    """A fifth."""
+def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A fifth, for connecting and all."""
 
-    def push_connect_ms(self: Durations) -> int:
-        return self.heartbeat_ms // 5
+    async def push(self: Uplink) -> bool:
+        try:
+            async with asyncio.timeout(self._durations.heartbeat_ms / 5000):
+                return bool(await original(self))
+        except TimeoutError:
+            self._missed("timed_out", gone=False)
+            return False
 
-    return property(push_connect_ms)
+    return push

@@ -1,29 +1,33 @@
-"""The queen's relay gives a connect to a hive 300 ms: over a slow link nothing is served, while every lease comes.
+"""The queen gives a hive six tenths of a second for a whole answer: over a slow link nothing is served.
 
-Imagined (a bound chosen on loopback). Probes and orders have the right bound.
+Imagined (a bound chosen on loopback). Leases and probes have the right bounds, so that the hive is available.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
-
-from daemons.common.durations import Durations
+from daemons.common.client import PeerFault
+from daemons.common.relay import _Exchange
+from daemons.common.targets import Target
 
 ROLE = "queen"
-PATCHES = "daemons.common.client:create_session"
-CAUGHT_BY = [
-    "features/integration/network_partition.feature::A slow link stays available",
-]
+PATCHES = "daemons.common.relay:_Exchange._pass_through"
+CAUGHT_BY = ["features/integration/network_partition.feature::A slow link stays available"]
 
 
 def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What the session allows is for who names no bound: the relay."""
+    """A bound of her own, whatever the deadline says."""
 
-    def create_session(host: str, durations: Durations) -> aiohttp.ClientSession:
-        session: aiohttp.ClientSession = original(host, durations.model_copy(update={"connect_ms": 300}))
-        return session
+    async def _pass_through(self: _Exchange, target: Target) -> Any:
+        if self._call.request.streamed:
+            return await original(self, target)
+        try:
+            async with asyncio.timeout(0.6):
+                return await original(self, target)
+        except TimeoutError:
+            raise self._broken(PeerFault.TIMED_OUT) from None
 
-    return create_session
+    return _pass_through
