@@ -152,7 +152,8 @@ def then_slow_request_is_served(context, delay_ms):
 def then_stream_is_stalled(context):
     stream = context.world.clients.stream
     late_s = context.world.partitions.seen.stream_ended_after_s(stream)
-    assert [error["request_id"] for error in stream.errors] == [stream.request_id], f"error chunks: {stream.errors}"
+    told = [error["request_id"] for error in stream.errors]
+    assert told == [stream.request_id], f"expected one error chunk of {stream.request_id}, got {stream.errors}"
     assert stream.errors[0]["code"] == "stalled", f"it should say why: {stream.errors}"
     assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
     assert not stream.after_end, f"something came after the error chunk, {late_s:.2f} s after the cut"
@@ -207,7 +208,7 @@ def then_copy_is_not_run(context):
     arrivals = copy.arrivals(within_s=context.world.partitions.late_bound_s)
     statuses = [entry["status"] for entry in arrivals]
     assert statuses[0] == 200, f"the first one was served: {arrivals}"
-    assert set(statuses[1:]) <= copy.refusals, f"the copy should be refused: {arrivals}"
+    assert set(statuses[1:]) <= copy.refusals, f"answered with {statuses}, the copy should be refused: {arrivals}"
 
 
 @then("the worker has run that request once, by its own counts")
