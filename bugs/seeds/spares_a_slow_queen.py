@@ -1,7 +1,7 @@
 """A hive whose lease took long waits four times as long before the next one, to spare its queen.
 
-Imagined (a back-off that takes a slow link for a busy peer). Every lease is taken, and yet the hive is suspected between
-two of them.
+Imagined (a back-off that takes a slow link for a busy peer). Every lease is taken, and yet the hive is suspected
+between two of them.
 """
 
 from __future__ import annotations
