@@ -132,6 +132,13 @@ def then_exit_statuses(context):
     assert [entry["exit_status"] for entry in exits] == [0] * len(exits), f"not all with status 0: {exits}"
 
 
+@then("the queen lists the stopped worker no more")
+def then_stopped_worker_is_not_listed(context):
+    # Not awaited: the lease by which its hive is available again is the full picture.
+    listed = [row for row in context.world.registry.queen_rows() if row["id"] in context.world.changes.subject_ids]
+    assert not listed, f"it has ended, and is still listed: {listed}"
+
+
 @then("the hive saw it end, and it was never ready")
 def then_ended_before_ready(context):
     exits = context.world.changes.exits_logged()
