@@ -13,11 +13,9 @@ from daemons.hive.workers.supervisor import Supervisor
 ROLE = "hive"
 PATCHES = "daemons.hive.workers.supervisor:Supervisor._pause"
 WORKER_CHURN = "features/integration/worker_churn.feature"
-WORKER_RESTART_DURING_INFERENCE = "features/integration/worker_restart_during_inference.feature"
 CUT_OFF = "features/integration/network_partition.feature::Workers that are cut off from their hive"
 CAUGHT_BY = [
     f"{WORKER_CHURN}::A worker that crashes is replaced under its own id",
-    f"{WORKER_RESTART_DURING_INFERENCE}::The restarted worker serves again after it was killed",
     f"{CUT_OFF} past the orphan grace end themselves, and come back when it heals",
 ]
 
