@@ -87,7 +87,7 @@ def then_closed_loop_hides_it(context):
     closed, pause_ms = context.world.bench.result("closed loop"), context.world.bench.pause_ms("closed loop")
     assert closed.answered == closed.planned, f"the pause cost answers, not only time: {closed.text()}"
     assert closed.latency.max_ms > 0.9 * pause_ms, f"the pause of {pause_ms:.0f} ms did not hit it: {closed.text()}"
-    assert closed.latency.p99_ms < 0.25 * pause_ms, f"expected the pause to be hidden: {closed.text()}"
+    assert closed.latency.p99_ms < 0.25 * pause_ms, f"slow besides one pause of {pause_ms:.0f} ms: {closed.text()}"
 
 
 @then("the report calls itself inconclusive: the generator was too slow")
