@@ -1,4 +1,4 @@
-"""Standard output that may be closed under the run (`behave | head -1`): no traceback, an orderly end instead."""
+"""What a person is told, on a standard output that may be closed under the run (`behave | head -1`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
+
+
+def say(line: str) -> None:
+    """Print one line at once: a command's own output, in its place between that of its children."""
+    print(line, flush=True)  # noqa: T201 - what a person is told
 
 
 def survive_closed_output(when_closed: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from harness.evidence import AssertionTrace
 from harness.interruption import Interruption, let_children_take_signals
 from harness.layers import HarnessContext
 from harness.memory_groups import MEMORY_GROUP
-from harness.output import survive_closed_output
+from harness.output import say, survive_closed_output
 from harness.step_guard import StepGuard, UnawaitedCoroutines
 
 HOOK_NAMES = {
@@ -198,8 +198,3 @@ def draw_report(run: sandbox.EndedRun) -> None:
     write_report(journal)
     for line in summary_lines(journal):
         say(line)
-
-
-def say(line: str) -> None:
-    """Print one line to whoever started behave."""
-    print(line, flush=True)  # noqa: T201 - the runner's own output

@@ -15,7 +15,9 @@ from xml.etree import ElementTree
 
 from harness.interruption import let_children_take_signals
 from harness.journal import read
-from harness.session import JOURNAL_NAME, REPORTS
+from harness.output import say
+from harness.session import JOURNAL_NAME
+from harness.shares import run_shares
 
 SHUFFLED_RUNS = 3
 """How often the nightly job runs the features, each time in another order."""
@@ -88,11 +90,6 @@ def run_everything(folder: Path, *, no_sandbox: bool, nightly: bool) -> int:
     return 1 if failed or not passed else 0
 
 
-def say(line: str) -> None:
-    """Print one line at once, between the output of the tools."""
-    print(line, flush=True)  # noqa: T201 - this is a command's output
-
-
 def _tool(name: str, command: list[str], folder: Path) -> Outcome:
     say(f"-- {name}: {' '.join(command)}")
     status = subprocess.run([sys.executable, "-m", *command], cwd=folder, check=False).returncode
@@ -123,20 +120,16 @@ def _unit_tests(folder: Path, *, no_sandbox: bool) -> Outcome:
 
 def _features(folder: Path, *, no_sandbox: bool, nightly: bool, shuffle: int | None) -> Outcome:
     order = [] if shuffle is None else ["-D", f"shuffle={shuffle}"]
-    say(f"-- features: behave {' '.join(order)}".rstrip())
-    before = _last_run(folder)
+    say(f"-- features: behave {' '.join(order)}, in two shares at once")
     arguments = ["--format", "progress3", "--no-color", *order]
     command = behave_command(arguments, no_sandbox=no_sandbox, nightly=nightly)
-    status = subprocess.run(command, cwd=folder, env=environment(), check=False).returncode
-    run_folder = _last_run(folder)
-    if run_folder is None or run_folder == before:
-        return Outcome("features", passed=0, failed=1)
+    run_folder, good = run_shares(folder, command, environment())
     statuses = Counter(
         event["status"] for event in read(run_folder / JOURNAL_NAME) if event["kind"] == "scenario_ended"
     )
     skipped = statuses.pop("skipped", 0)
     passed = statuses.pop("passed", 0)
-    return Outcome("features", passed, max(statuses.total(), int(status != 0)), skipped)
+    return Outcome("features", passed, max(statuses.total(), int(not good)), skipped)
 
 
 def _proof(folder: Path, options: list[str]) -> Outcome:
@@ -150,8 +143,3 @@ def _proof(folder: Path, options: list[str]) -> Outcome:
             return Outcome("proof", passed=0, failed=1)
         caught = [bool(seed["caught"]) for seed in json.loads(results.read_text(encoding="utf-8"))["seeds"].values()]
     return Outcome("proof", sum(caught), max(caught.count(False), int(status != 0)))
-
-
-def _last_run(folder: Path) -> Path | None:
-    last = folder / REPORTS / "last"
-    return last.resolve() if last.exists() else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from harness import sandbox
 from harness.addresses import HIVE_PORT, QUEEN_PORT, Address, AddressBook
 from harness.cluster import DEFAULT_MODEL
+from harness.output import say
 from harness.session import REPORTS, Session
 
 API_KEY = "none"
@@ -73,8 +73,3 @@ def run_cluster(folder: Path, *, hives: int, workers: int, config: Path | None) 
     for problem in problems:
         say(problem)
     return 1 if problems else 0
-
-
-def say(line: str) -> None:
-    """Print one line at once."""
-    print(line, file=sys.stdout, flush=True)  # noqa: T201 - this is a command's output

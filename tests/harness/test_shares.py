@@ -1,0 +1,70 @@
+"""The shares of the features, and the one journal that is made of theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.journal import read
+from harness.report import read_run
+from harness.shares import merge, shares
+
+PROJECT = Path(__file__).parents[2]
+
+
+def journal(path, *scenarios, verdict="passed", problems=(), ended=True):
+    events = [{"kind": "run_started", "seed": 7, "elapsed_ms": 0}]
+    for name in scenarios:
+        events.append({"kind": "scenario_started", "scenario": name, "feature": "F", "location": "f.feature:1"})
+        events.append({"kind": "scenario_ended", "scenario": name, "status": "passed"})
+    if ended:
+        events.append({"kind": "run_ended", "verdict": verdict, "problems": list(problems), "elapsed_ms": len(events)})
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path
+
+
+@pytest.fixture
+def merged(tmp_path):
+    def of(*journals):
+        merge(journals, tmp_path / "all.ndjson")
+        return read_run(tmp_path / "all.ndjson")
+
+    return of
+
+
+def test_every_feature_of_the_project_is_in_one_share():
+    paths = [path for share in shares(PROJECT) for path in share]
+    features = [path.relative_to(PROJECT).as_posix() for path in (PROJECT / "features").rglob("*.feature")]
+    owners = [[path for path in paths if feature.startswith(f"{path}/")] for feature in features]
+    assert features
+    assert {len(owner) for owner in owners} == {1}
+    assert shares(PROJECT)[1] == ["features/harness"]
+
+
+def test_a_project_without_features_of_the_harness_is_one_share(tmp_path):
+    (tmp_path / "features" / "a").mkdir(parents=True)
+    (tmp_path / "features" / "a" / "x.feature").touch()
+    assert shares(tmp_path) == [["features/a"]]
+
+
+def test_one_journal_tells_what_all_told(tmp_path, merged):
+    run = merged(journal(tmp_path / "1", "one", "two"), journal(tmp_path / "2", "three"))
+    assert [scenario.name for scenario in run.scenarios] == ["one", "two", "three"]
+    assert (run.verdict, run.started["seed"], run.ended["elapsed_ms"]) == ("passed", 7, 5)
+    assert [event["sequence"] for event in read(run.journal)] == list(range(1, 9))
+
+
+def test_it_did_not_pass_when_one_did_not(tmp_path, merged):
+    first = journal(tmp_path / "1", "one", verdict="failed", problems=["a leak"])
+    run = merged(first, journal(tmp_path / "2", "two"))
+    assert (run.verdict, run.problems) == ("failed", ["a leak"])
+
+
+def test_it_was_killed_when_one_was(tmp_path, merged):
+    assert merged(journal(tmp_path / "1", "one"), journal(tmp_path / "2", "two", ended=False)).verdict == "killed"
+
+
+def test_a_share_that_never_began_leaves_it_without_an_end(tmp_path, merged):
+    assert merged(journal(tmp_path / "1", "one"), tmp_path / "none").verdict == "killed"
