@@ -5,10 +5,14 @@ Imagined: the worker that came too late ends as it should, and nothing of it sta
 
 from __future__ import annotations
 
+import time
+
 from daemons.common.ledger import DeviceFullError, Holder, Ledger, with_holder
 
 ROLE = "worker"
 PATCHES = "daemons.common.ledger:Ledger.put"
+PROMISED_TWICE_S = 0.1
+"""Until it has judged: without it the moment is shorter than what anybody looking can see each time."""
 OUT_OF_MEMORY = "features/integration/out_of_memory.feature"
 CAUGHT_BY = [f"{OUT_OF_MEMORY}::Two hives spawn in the same instant on one device, a model that is understated:3b"]
 
@@ -28,6 +32,7 @@ def seeded(original: object) -> object:  # noqa: ARG001
 
         self._change(book)
         if short:
+            time.sleep(PROMISED_TWICE_S)
             raise short[0]
 
     return put
