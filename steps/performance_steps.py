@@ -13,6 +13,11 @@ def given_worker_options(context, slots, interval_ms):
     context.world.cluster.worker_options |= {"slots": slots, "token_interval_ms": interval_ms}
 
 
+@given("workers that may be idle for {seconds:d} seconds")
+def given_patient_hives(context, seconds):
+    context.world.cluster.duration_overrides["idle_stop_ms"] = seconds * 1000
+
+
 @when("{count:Requests} are sent on a {pace:Pace} schedule over {seconds:d} seconds")
 def when_load(context, count, pace, seconds):
     context.world.bench.send(count, pace=Pace(pace), seconds=seconds)
