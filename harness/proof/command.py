@@ -21,6 +21,7 @@ from harness.proof.catalog import CatalogError, Seed, check_scenarios, choose, r
 from harness.proof.child import Children, StoppedError
 from harness.proof.judgement import Mark
 from harness.proof.output import console, tell_clean, tell_proof, tell_seed, write_html
+from harness.proof.patience import SEEDED, settings_for
 from harness.proof.results import Proof, merged, now, tree_of
 from harness.proof.sentences import Sentences, read_sentences
 from harness.session import REPORTS
@@ -70,7 +71,7 @@ def prove(folder: Path, asked: Asked) -> int:
         return NOT_PROVEN
     place = new_folder(folder)
     proof = Proof(tree_of(folder), now())
-    children = Children(folder, options=asked.options)
+    children = Children(folder, options=asked.options | settings_for(folder, place, SEEDED))
     campaign = Campaign(
         children,
         sentences,

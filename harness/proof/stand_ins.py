@@ -6,9 +6,8 @@ The features of the harness itself are left out: what they look at are runs of b
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +20,10 @@ from harness.proof.child import Children, StoppedError, Wanted
 from harness.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, new_folder
 from harness.proof.judgement import Ending, Mark, Run
 from harness.proof.output import console
+from harness.proof.patience import STAND_IN, settings_for
 from harness.proof.sentences import read_sentences
-from harness.settings import SETTINGS_FILE
-from harness.toml_writer import write_toml
 
 HARNESS_FAMILY = "I"
-IMPATIENT = {"start_up_ms": 4000, "drain_ms": 300, "kill_grace_ms": 300}
-"""Durations of these runs. Nearly all of their time is waiting for what never comes: for a hive to be known, as long as
-a start may take (a daemon takes 1 s on a busy machine), and for a frozen daemon to end."""
 CHUNK = 5
 """Scenarios in one run: waiting needs no processor, so many short runs side by side (`-j 6`) end sooner than few."""
 EVERY_STEP_PASSED = frozenset({Mark.GREEN, Mark.AT_END})
@@ -67,9 +62,8 @@ def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
     if not names:
         raise HarnessError("no scenario is selected: features/harness meets no daemon, so no stand-in for one")
     place = new_folder(folder)
-    config = place / SETTINGS_FILE
-    write_toml(config, impatient((folder / SETTINGS_FILE).read_text(encoding="utf-8")))
-    children = Children(folder, options=asked.options | stand_in.options | {"config": str(config.resolve())})
+    waits = settings_for(folder, place, STAND_IN)
+    children = Children(folder, options=asked.options | stand_in.options | waits)
     parts = list(enumerate(chunks(names), start=1))
 
     def run_part(part: tuple[int, list[str]]) -> tuple[str, Run]:
@@ -111,12 +105,6 @@ def chunks(names: Sequence[str]) -> list[list[str]]:
     for name in names:
         by_file.setdefault(name.partition("::")[0], []).append(name)
     return [each[at : at + CHUNK] for each in by_file.values() for at in range(0, len(each), CHUNK)]
-
-
-def impatient(settings: str) -> Mapping[str, Mapping[str, object]]:
-    """Return the settings in this text with shorter waits."""
-    tables = tomllib.loads(settings)
-    return tables | {"durations": tables["durations"] | IMPATIENT}
 
 
 def tally(endings: Sequence[Ending]) -> str:

@@ -16,7 +16,8 @@ from harness.proof.campaign import in_parallel, planted
 from harness.proof.catalog import Seed
 from harness.proof.child import Children, StoppedError, Wanted, end
 from harness.proof.judgement import Mark
-from harness.proof.stand_ins import IMPATIENT, NULL, impatient
+from harness.proof.patience import STAND_IN, with_durations
+from harness.proof.stand_ins import NULL
 
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
 
@@ -157,6 +158,6 @@ def test_stand_ins_replace_every_daemon_and_wait_less(pytestconfig):
     assert NULL.options["daemon.worker"] == "{python} -m bugs.null worker --"
     assert set(NULL.options) == {"daemon.queen", "daemon.hive", "daemon.worker"}
     settings = (pytestconfig.rootpath / "beehave.toml").read_text(encoding="utf-8")
-    tables = impatient(settings)
-    assert tables["durations"]["start_up_ms"] == IMPATIENT["start_up_ms"]
+    tables = with_durations(settings, STAND_IN)
+    assert tables["durations"]["start_up_ms"] == STAND_IN["start_up_ms"]
     assert tables["durations"]["heartbeat_ms"] == 500

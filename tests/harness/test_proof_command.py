@@ -62,6 +62,7 @@ class Runs:
 @pytest.fixture
 def proving(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "beehave.toml").write_text("[durations]\nstart_up_ms = 30000\n")
     monkeypatch.setattr(command, "read_catalog", lambda _: SEEDS)
     monkeypatch.setattr(command, "read_sentences", lambda _: SENTENCES)
 
