@@ -1,4 +1,4 @@
-"""`python -m bugs.silent ROLE -- <daemon flags>`: a daemon that freezes once it has said that it is ready."""
+"""`python -m bugs.silent ROLE -- <flags>`: a daemon that freezes once it is ready, or where it would end before that."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def main(arguments: Sequence[str]) -> None:
     role, _, *flags = arguments
     guard_start_up()
     vars(health)["JSONResponse"] = LastAnswer  # what /health and /ready answer by
-    become(["-m", f"daemons.{role}", *flags])
+    try:
+        become(["-m", f"daemons.{role}", *flags])
+    finally:
+        os.kill(os.getpid(), signal.SIGSTOP)  # an end, too, would say something
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def seeded(original: Callable[..., Any]) -> Callable[..., Any]:
     def lease(self: Registry, hive_id: str, lease: Any) -> Any:
         known = self._hives.get(hive_id)
         if known is not None:
+            known.pushed_sequence = -1
             known.lease = known.lease.model_copy(update={"sequence": 0})
         return original(self, hive_id, lease)
 

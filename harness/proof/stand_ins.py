@@ -45,7 +45,7 @@ class StandIn:
 
 
 NULL = StandIn("null", "bugs.null", "answers 200 {} to everything but /health")
-SILENT = StandIn("silent", "bugs.silent", "is the real one, frozen when it has said that it is ready")
+SILENT = StandIn("silent", "bugs.silent", "is the real one, frozen when it is ready, or where it would end sooner")
 
 
 def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
