@@ -1,4 +1,4 @@
-"""`python -m bugs.silent ROLE -- <flags>`: a daemon that freezes once it is ready, or where it would end before that."""
+"""`python -m bugs.silent ROLE -- <flags>`: a daemon that freezes once it is ready, or where it would end before."""
 
 from __future__ import annotations
 
