@@ -15,6 +15,7 @@ ROLE = "queen"
 PATCHES = "daemons.queen.registry:Registry._held_until"
 CAUGHT_BY = [
     "features/integration/worker_churn.feature::Stopped workers leave nothing behind",
+    "features/integration/worker_churn.feature::Spawns and stops interleaved fifty times",
     "features/integration/recovery.feature::A stopped hive leaves no worker",
 ]
 
