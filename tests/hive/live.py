@@ -65,6 +65,7 @@ class LiveHive:
         for name, value in (DURATIONS | durations).items():
             self._flags += [f"--durations.{name}", str(value)]
         self.port = 0
+        self.entry = [sys.executable, "-m", "daemons.hive"]
         self.child: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(timeout=5)
 
@@ -87,7 +88,7 @@ class LiveHive:
         """Start it, on the port that it had before if any, and wait until it is ready."""
         self._began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            argv = [sys.executable, "-m", "daemons.hive", "--listen.port", str(self.port), *self._flags]
+            argv = [*self.entry, "--listen.port", str(self.port), *self._flags]
             self.child = subprocess.Popen(argv, stderr=log, stdin=subprocess.DEVNULL)
         self.port = self.wait(lambda: next(iter(self.events("listening")), {}).get("port"), "listening")
         self.wait(lambda: self.get("/ready").status_code == 200, "ready")

@@ -96,12 +96,14 @@ class Supervisor(FrontDesk):
         """Do with the row of an earlier hive what the judgement says."""
         claim = self._claim = Claim(stored, self._hive.files.config_path(self.id))
         verdict = await settle_claim(claim, stored, self._wishes, self.board, self._hive)
+        if verdict is not Adoption.START:
+            # Meanwhile the claim still answers its leases: a 410 would end a worker that is about to be adopted.
+            await self._lodging.recall(self._hive.models.path_of(self.facts.spec.model))
         self._claim, self.settled = None, True
         log.info("worker_judged", worker_id=self.id, verdict=verdict.name.lower(), pid=stored.pid)
         process = claim.process
         if verdict is Adoption.START:
             return await self._start()
-        await self._lodging.recall(self._hive.models.path_of(self.facts.spec.model))
         if verdict is Adoption.ADOPT or (verdict is Adoption.KILL and self._wishes.stop is not None):
             assert process is not None, "a proof is a proof about a process"
             self._adopt(process, stored, claim.lease)

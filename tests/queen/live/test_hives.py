@@ -181,19 +181,15 @@ async def test_events_are_told_as_they_happen_and_replayed(queen, start_hive):
         hive.workers.clear()
         hive.departed = [{"id": "a1", "instance": "i1", "pid": 4711, "signal": 9, "reason": "killed", "forced": True}]
         await hive.lease()
-        while len(told) < 6:
+        while not told or told[-1]["kind"] != "worker.removed":
             line = await anext(lines)
             if line.startswith("data: "):
                 told.append(json.loads(line.removeprefix("data: ")))
-    assert [event["kind"] for event in told] == [
-        "hive.registered",
-        "hive.available",
-        "worker.registered",
-        "worker.ready",
-        "worker.draining",
-        "worker.removed",
-    ]
-    assert [event["sequence"] for event in told] == [1, 2, 3, 4, 5, 6]
+    kinds = [event["kind"] for event in told]
+    assert kinds[:4] == ["hive.registered", "hive.available", "worker.registered", "worker.ready"]
+    # On a busy machine the two leases may come so late that the hive is suspected in between.
+    assert [kind for kind in kinds[4:] if kind.startswith("worker.")] == ["worker.draining", "worker.removed"]
+    assert [event["sequence"] for event in told] == list(range(1, len(told) + 1))
     assert (told[-1]["signal"], told[-1]["reason"], told[-1]["forced"]) == (9, "killed", True)
     await asyncio.sleep(0.05)
     assert queen.queen.events.listeners == 0
