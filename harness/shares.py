@@ -1,7 +1,7 @@
-"""The features in two shares that run side by side, each in a sandbox of its own, with one report of both.
+"""The features in three shares that run side by side, each in a sandbox of its own, with one report of all.
 
-Runs of behave wait more than they work. The harness's own features mostly wait for child runs, so they go beside all
-others; two shares of the others would disturb each other's measurements.
+Runs of behave wait more than they work: three at once keep two cores half busy. The harness's own features are one
+share, since they know no cluster; the others are halved.
 """
 
 from __future__ import annotations
@@ -20,15 +20,22 @@ from harness.report import write_report
 from harness.session import JOURNAL_NAME, new_run_folder
 
 FEATURES = "features"
-BESIDE = "harness"
-"""The folder of features that is a share of its own."""
+OWN = "harness"
+"""The folder of the harness's own features."""
 
 
 def shares(folder: Path) -> list[list[str]]:
-    """Return the paths of each share, the longer one first."""
-    kinds = sorted({path.relative_to(folder / FEATURES).parts[0] for path in (folder / FEATURES).rglob("*.feature")})
-    found = [[kind for kind in kinds if kind != BESIDE], [kind for kind in kinds if kind == BESIDE]]
-    return [[f"{FEATURES}/{kind}" for kind in share] for share in found if share]
+    """Return the features of each share; by their size the halves are about equally long."""
+    largest_first = sorted((folder / FEATURES).rglob("*.feature"), key=lambda path: (-path.stat().st_size, path))
+    own: list[Path] = []
+    halves: list[list[Path]] = [[], []]
+    for path in largest_first:
+        if path.is_relative_to(folder / FEATURES / OWN):
+            own.append(path)
+        else:
+            min(halves, key=lambda half: sum(each.stat().st_size for each in half)).append(path)
+    found = [sorted(path.relative_to(folder).as_posix() for path in share) for share in (*halves, own)]
+    return [share for share in found if share]
 
 
 def run_shares(folder: Path, command: Sequence[str], environment: dict[str, str]) -> tuple[Path, bool]:
