@@ -192,6 +192,22 @@ class Cluster:
             daemon = self.daemon(name)
             daemon.instance = self._wait_for_health(daemon)["instance"]
 
+    def wait_until_ready(self, name: str) -> None:
+        """Wait until a daemon is up and has read its database too.
+
+        Raises:
+            AssertionError: it has not in the time of a start.
+        """
+        self.wait_until_up(name)
+        client = self.daemon(name).client
+        eventually(
+            self.journal,
+            f"{name} has read its database",
+            lambda: client.get("/ready"),
+            lambda answer: answer.status == 200,
+            within_s=self.durations.start_up_ms / 1000,
+        )
+
     def end(self, name: str, number: signal.Signals, *, why: str) -> None:
         """End a daemon by SIGKILL or another signal, and wait until it has ended.
 

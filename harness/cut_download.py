@@ -15,7 +15,6 @@ from harness.faults.database import sha256_of
 from harness.faults.pause import Pause
 from harness.log_view import log_events
 from harness.model_files import file_name
-from harness.write_bursts import wait_until_ready
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ def cut_by_kill(cluster: Cluster, faults: FaultStack, hive: str, model: str) -> 
         raise HarnessError(f"the download of {model} was to be cut in its middle, {kept} of {whole} bytes had come")
     faults.heal(pause)
     cluster.restart(hive)
-    cluster.wait_until_up(hive)
-    wait_until_ready(cluster, hive)
+    cluster.wait_until_ready(hive)
     return kept
 
 

@@ -26,7 +26,6 @@ from harness.http import Answer
 from harness.inference import CHAT, Inference
 from harness.log_view import log_events
 from harness.workers import Workers
-from harness.write_bursts import wait_until_ready
 
 TABLE = "models"
 HIVE = "hive-1"
@@ -231,8 +230,7 @@ class Databases:
         """Start it again over the same data folder."""
         self._restarted = True
         self._cluster.restart(HIVE)
-        self._cluster.wait_until_up(HIVE)
-        wait_until_ready(self._cluster, HIVE)
+        self._cluster.wait_until_ready(HIVE)
 
     def serve_new_model(self, model: str) -> None:
         """Start a worker from a model that the hive does not have yet, and ask it something; remember the answer."""

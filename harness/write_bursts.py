@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cluster import FILLER_MODELS, Cluster
-from harness.conditions import eventually
 from harness.errors import HarnessError
 from harness.faults.database import what_sqlite_says
 from harness.fleet import all_at_once
@@ -59,27 +58,10 @@ def kill_in_bursts(cluster: Cluster, hive: str, *, kills: int, seed: int) -> Bur
         report.broken += [f"killing {number}: {each}" for each in found]
         cluster.journal.observe("file of a killed hive", killing=number, seed=seed, rows=rows, broken=found)
         cluster.restart(hive)
-        cluster.wait_until_up(hive)
-        wait_until_ready(cluster, hive)
+        cluster.wait_until_ready(hive)
     if not any(report.log_bytes) or max(report.rows) < 2:
         raise HarnessError(f"seed {seed}: the killings hit no writes: {report}")
     return report
-
-
-def wait_until_ready(cluster: Cluster, hive: str) -> None:
-    """Wait until a hive that answers has read its database too.
-
-    Raises:
-        AssertionError: it has not in the time of a start.
-    """
-    client = cluster.daemon(hive).client
-    eventually(
-        cluster.journal,
-        f"{hive} has read its database",
-        lambda: client.get("/ready"),
-        lambda answer: answer.status == 200,
-        within_s=cluster.durations.start_up_ms / 1000,
-    )
 
 
 def torn_rows(path: Path) -> tuple[list[str], int]:
