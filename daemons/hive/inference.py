@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -14,7 +13,7 @@ from daemons.common.targets import Attempt, Target, Verdict
 from daemons.common.wire import WORKER_ID_HEADER, Shortage, WorkerState
 from daemons.hive.memory.shortage import ShortError
 from daemons.hive.models.catalog import Catalog
-from daemons.hive.workers.facts import ProcessFacts
+from daemons.hive.workers.facts import ProcessFacts, now_ms
 from daemons.hive.workers.prober import Prober
 from daemons.hive.workers.roster import Roster
 from daemons.hive.workers.supervisor import Supervisor
@@ -103,7 +102,7 @@ class WorkerRoute:
         """Give the slot back, and tell the supervisor what the attempt says about its worker."""
         supervisor, process = self._taken.pop(target.label)
         process.relaying -= 1
-        process.active_at_ms = time.monotonic() * 1000
+        process.active_at_ms = now_ms()
         if attempt.verdict is Verdict.SERVED:
             supervisor.served(process)
         elif attempt.verdict in (Verdict.UNREACHABLE, Verdict.BROKE):

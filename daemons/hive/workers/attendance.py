@@ -12,7 +12,7 @@ from daemons.common.logs import log
 from daemons.common.wire import WorkerState
 from daemons.hive.memory.watchdog import watch
 from daemons.hive.noticeboard import Noticeboard
-from daemons.hive.workers.facts import WorkerFacts
+from daemons.hive.workers.facts import WorkerFacts, now_ms
 from daemons.hive.workers.lodging import Lodging
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.restart import Ending, how_ended
@@ -93,13 +93,13 @@ class Attendance:
         idle_ms = self._hive.durations.idle_stop_ms
         facts = self._facts.process
         assert facts is not None, "the facts of a process last as long as its attendance"
-        facts.active_at_ms = max(facts.active_at_ms, time.monotonic() * 1000)  # being ready is where idleness begins
+        facts.active_at_ms = max(facts.active_at_ms, now_ms())  # being ready is where idleness begins
 
         def over() -> bool:
             return self.process.ended or self._wishes.end
 
-        while not await self._board.until(over, within_ms=facts.idle_left_ms(idle_ms, now_ms=time.monotonic() * 1000)):
-            if facts.idle_left_ms(idle_ms, now_ms=time.monotonic() * 1000) <= 0:
+        while not await self._board.until(over, within_ms=facts.idle_left_ms(idle_ms, now_ms=now_ms())):
+            if facts.idle_left_ms(idle_ms, now_ms=now_ms()) <= 0:
                 self._wishes.stop = Reason.IDLE
                 self._facts.state, self._facts.reason = WorkerState.DRAINING, Reason.IDLE
                 self._hive.changed()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass, field
 
 from daemons.common.wire import Shortage, WorkerLease, WorkerRow, WorkerState
 from daemons.hive.workers.states import Reason, RestartWhen, advances
+
+
+def now_ms() -> float:
+    """The clock of all these facts: monotonic, in milliseconds."""
+    return time.monotonic() * 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Here nothing is decided, and nothing awaited but a place in memory before the wo
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from daemons.common.logs import log
@@ -13,7 +12,7 @@ from daemons.common.wire import WorkerLease, WorkerRow, WorkerState
 from daemons.hive.noticeboard import Noticeboard
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.claim import Claim
-from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec
+from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec, now_ms
 from daemons.hive.workers.lodging import Lodging
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.restart import RestartRules, RestartTracker
@@ -144,8 +143,3 @@ class FrontDesk:
             start_ticks=process.start_ticks,
             restarts=self.facts.restarts,
         )
-
-
-def now_ms() -> float:
-    """The monotonic clock, in milliseconds."""
-    return time.monotonic() * 1000

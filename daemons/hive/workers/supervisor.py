@@ -20,7 +20,8 @@ from daemons.hive.store import StoredWorker
 from daemons.hive.workers.adoption import Adoption
 from daemons.hive.workers.attendance import Attendance, log_kill
 from daemons.hive.workers.claim import Claim
-from daemons.hive.workers.frontdesk import FrontDesk, now_ms
+from daemons.hive.workers.facts import now_ms
+from daemons.hive.workers.frontdesk import FrontDesk
 from daemons.hive.workers.launcher import is_wrong_command
 from daemons.hive.workers.process import WorkerProcess
 from daemons.hive.workers.pulling import pull_model
