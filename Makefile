@@ -15,10 +15,10 @@ help: ## what each task does
 behave: .venv/ready ## run the features on the daemons, and say where the report lies
 	@$(BIN)/beehave run $(ARGS)
 
-test: .venv/ready ## everything that must hold before a merge: lint, types, unit tests, features
+test: .venv/ready ## everything that must hold before a merge: lint, types, audits, unit tests, features, a fast proof
 	@$(BIN)/beehave test $(ARGS)
 
-nightly: .venv/ready ## what takes longer: all features in full length, in three random orders
+nightly: .venv/ready ## what takes longer: features in full length and three random orders, and the whole proof
 	@$(BIN)/beehave test --nightly $(ARGS)
 
 up: .venv/ready ## start a queen, a hive and a worker, and leave them running until Ctrl-C

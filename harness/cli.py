@@ -53,9 +53,11 @@ def run(
 @app.command("test")
 def run_checks(
     no_sandbox: NoSandbox = False,
-    nightly: Annotated[bool, typer.Option("--nightly", help="Full length, and in three random orders.")] = False,
+    nightly: Annotated[
+        bool, typer.Option("--nightly", help="Full length, in three random orders, and the whole proof.")
+    ] = False,
 ) -> None:
-    """Run lint, types, unit tests and features, and end with one line that counts what ran."""
+    """Run lint, types, audits, unit tests, features and a fast proof, and end with one line that counts what ran."""
     from harness.suite import run_everything
 
     raise typer.Exit(run_everything(Path.cwd(), no_sandbox=no_sandbox, nightly=nightly))

@@ -120,7 +120,7 @@ def _unit_tests(folder: Path, *, no_sandbox: bool) -> Outcome:
 
 def _features(folder: Path, *, no_sandbox: bool, nightly: bool, shuffle: int | None) -> Outcome:
     order = [] if shuffle is None else ["-D", f"shuffle={shuffle}"]
-    say(f"-- features: behave {' '.join(order)}, in shares at once")
+    say(f"-- features, in shares at once: behave {' '.join(order)}".rstrip())
     arguments = ["--format", "progress3", "--no-color", *order]
     command = behave_command(arguments, no_sandbox=no_sandbox, nightly=nightly)
     run_folder, good = run_shares(folder, command, environment())
