@@ -1,15 +1,15 @@
 """What a seed is, and how it is put into the process that is to be wrong.
 
-A seed is a module of `bugs.seeds` with a docstring that says what is wrong and where that happened, and with:
+A seed is a function of a module of `bugs.seeds`, which has a module for each family of features:
 
-- `ROLE`: the daemon that is wrong: `queen`, `hive` or `worker`; or `harness`, for a child run of behave that is.
-- `PATCHES`: the one thing that it replaces, as `module:name` or `module:Class.name`.
-- `CAUGHT_BY`: the scenarios that must notice, each as `features/....feature::its name` (of an outline: with the values
-  of the row). Empty when none does yet; the docstring says then which sentence is too weak.
-- `seeded(original)`: the wrong version of that thing.
-- `CAUGHT_AS`, optional: `leak` or `start_up` when the bug is about exactly that: then a scenario that fails at its end
-  only, or a daemon that does not start, is a catch; of any other bug it is none.
-- `FAMILY`, optional: the family (`A1` ...) of a seed whose `CAUGHT_BY` is empty.
+    @seed(role="worker", patches="daemons.common.serve:_drain")
+    @caught_by(RESTART, "The worker is sent SIGTERM in the middle of a stream")
+    def drain_cuts(original):
+        ...
+
+It returns the wrong version of the one thing that it replaces, and all that this needs stands in it. Its docstring says
+what is wrong and where that happened. Its digest is that of its source, decorators and docstring included: the few
+imports and the names of features at the top of its module are no part of it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 DAEMONS = ("queen", "hive", "worker")
@@ -29,6 +30,7 @@ ROLES = (*DAEMONS, HARNESS)
 CATCHES = ("step", "leak", "start_up")
 """What may catch a seed: a failing step, unless the seed says otherwise."""
 FOLDER = Path(__file__).with_name("seeds")
+SEED = re.compile(r"^@seed\(.*?^def (\w+)\(original\)", re.MULTILINE | re.DOTALL)
 
 
 class SeedError(Exception):
@@ -37,18 +39,22 @@ class SeedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One bug, read from its module."""
+    """One bug."""
 
     name: str
     role: str
     patches: str
-    caught_by: Sequence[str]
+    caught_by: tuple[str, ...]
     caught_as: str
     family: str | None
+    fast: bool
     text: str
-    digest: str
-    """SHA-256 of its module: another one is another bug."""
     seeded: Callable[[Any], Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its source: another one is another bug."""
+        return hashlib.sha256(inspect.getsource(self.seeded).encode()).hexdigest()
 
     def plant(self, role: str) -> None:
         """Put the bug into this process, which is to be of this role.
@@ -79,7 +85,10 @@ class Seed:
             original = vars(owner)[attribute]  # its own, as it stands there: not inherited, and not bound
         except (ImportError, KeyError) as error:
             raise SeedError(f"{self.name}: {self.patches} is not there (any more): {error!r}") from error
-        replacement = self.seeded(original)
+        try:
+            replacement = self.seeded(original)
+        except (ImportError, AttributeError) as error:
+            raise SeedError(f"{self.name}: what it needs is not there (any more): {error}") from error
         if replacement is original:
             raise SeedError(f"{self.name}: it leaves {self.patches} as it was")
         wanted, given = _parameters(original), _parameters(replacement)
@@ -88,49 +97,81 @@ class Seed:
         return owner, attribute, replacement
 
 
-def names() -> list[str]:
-    """Return every seed there is, by name."""
-    return sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+def seed(
+    *, role: str, patches: str, caught_as: str = CATCHES[0], family: str | None = None, fast: bool = False
+) -> Callable[[Callable[[Any], Any]], Seed]:
+    """Make a seed of a function that takes the original and returns the wrong version.
+
+    Args:
+        role: the daemon that is wrong: `queen`, `hive` or `worker`; or `harness`, for a child run of behave that is.
+        patches: the one thing that it replaces, as `module:name` or `module:Class.name`.
+        caught_as: `leak` or `start_up` when the bug is about exactly that: then a scenario that fails at its end only,
+            or a daemon that does not start, is a catch; of any other bug it is none.
+        family: the family (`A1` ...) of a seed that no scenario catches yet; its docstring says then which sentence is
+            too weak.
+        fast: whether it is for `beehave prove --fast`: quick seeds of different families, as many as a test before a
+            merge has time for.
+    """
+
+    def make(function: Callable[[Any], Any]) -> Seed:
+        scenarios = tuple(getattr(function, "caught_by", ()))
+        text = inspect.cleandoc(function.__doc__ or "")
+        return Seed(function.__name__, role, patches, scenarios, caught_as, family, fast, text, function)
+
+    return make
+
+
+def caught_by(feature: str, scenario: str) -> Callable[[Any], Any]:
+    """Name a scenario that must notice, below `seed`; of an outline it is named with the values of the row.
+
+    The first one gives the seed its family.
+    """
+
+    def name(function: Any) -> Any:
+        function.caught_by = [f"{feature}::{scenario}", *getattr(function, "caught_by", ())]
+        return function
+
+    return name
+
+
+def modules() -> Mapping[str, str]:
+    """Return the module of every seed there is, by the seed's name; it imports none.
+
+    Raises:
+        SeedError: two seeds have one name.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(FOLDER.glob("[!_]*.py")):
+        for name in SEED.findall(path.read_text(encoding="utf-8")):
+            if name in found:
+                raise SeedError(f"{name}: a seed of {found[name]}.py and one of {path.name} have this name")
+            found[name] = path.stem
+    return dict(sorted(found.items()))
 
 
 def load(name: str) -> Seed:
-    """Read a seed.
+    """Read a seed, and import nothing but its module.
 
     Raises:
-        SeedError: there is none of that name, or its module lacks something.
+        SeedError: there is none of that name, or it is of no role, or has no docstring, or the like.
     """
-    if name not in names():
-        raise SeedError(f"no seed {name!r}; there are: {', '.join(names())}")
+    module_of = modules()
+    if name not in module_of:
+        raise SeedError(f"no seed {name!r}; there are: {', '.join(module_of)}")
     try:
-        module = importlib.import_module(f"bugs.seeds.{name}")
-    except ImportError as error:  # it imports what it needs of the daemons, mostly what it patches
+        found: Seed = vars(importlib.import_module(f"bugs.seeds.{module_of[name]}"))[name]
+    except ImportError as error:
         raise SeedError(f"{name}: what it needs is not there (any more): {error}") from error
-    missing = [each for each in ("ROLE", "PATCHES", "CAUGHT_BY", "seeded", "__doc__") if _lacks(module, each)]
-    if missing:
-        raise SeedError(f"{name}: bugs/seeds/{name}.py has no {', '.join(missing)}")
-    if module.ROLE not in ROLES:
-        raise SeedError(f"{name}: ROLE is {module.ROLE!r}, not one of {', '.join(ROLES)}")
-    package = HARNESS if module.ROLE == HARNESS else "daemons"
-    if not module.PATCHES.startswith(f"{package}."):
-        raise SeedError(f"{name}: PATCHES is {module.PATCHES!r}, but a bug of a {module.ROLE} is in {package}/")
-    caught_as = getattr(module, "CAUGHT_AS", CATCHES[0])
-    if caught_as not in CATCHES:
-        raise SeedError(f"{name}: CAUGHT_AS is {caught_as!r}, not one of {', '.join(CATCHES)}")
-    return Seed(
-        name,
-        module.ROLE,
-        module.PATCHES,
-        tuple(module.CAUGHT_BY),
-        caught_as,
-        getattr(module, "FAMILY", None),
-        str(module.__doc__).strip(),
-        hashlib.sha256((FOLDER / f"{name}.py").read_bytes()).hexdigest(),
-        module.seeded,
-    )
-
-
-def _lacks(module: ModuleType, name: str) -> bool:
-    return getattr(module, name, None) is None
+    if not found.text:
+        raise SeedError(f"{name}: it has no docstring")
+    if found.role not in ROLES:
+        raise SeedError(f"{name}: its role is {found.role!r}, not one of {', '.join(ROLES)}")
+    package = HARNESS if found.role == HARNESS else "daemons"
+    if not found.patches.startswith(f"{package}."):
+        raise SeedError(f"{name}: it patches {found.patches!r}, but a bug of a {found.role} is in {package}/")
+    if found.caught_as not in CATCHES:
+        raise SeedError(f"{name}: it is caught as {found.caught_as!r}, not one of {', '.join(CATCHES)}")
+    return found
 
 
 def _parameters(thing: object) -> list[str] | None:

@@ -128,6 +128,6 @@ def check_scenarios(seeds: Sequence[Seed], scenarios: Collection[str]) -> None:
             if name not in scenarios:
                 near = difflib.get_close_matches(name, scenarios, n=1, cutoff=0.4)
                 hint = f"; nearest: {near[0]}" if near else ""
-                wrong.append(f"{seed.name}: CAUGHT_BY names {name!r}, which is not there{hint}")
+                wrong.append(f"{seed.name}: it names the scenario {name!r}, which is not there{hint}")
     if wrong:
         raise CatalogError("\n".join(["seeds that name scenarios which are not there:", *wrong]))

@@ -145,7 +145,7 @@ def result_of(
         for name, ending in run.endings.items():
             result.scenarios.setdefault(name, []).append(ending.mark)
     if first is None:
-        result.why = "its CAUGHT_BY names no scenario"
+        result.why = "it names no scenario"
     elif result.caught:
         steady = set(red_in_all(first, second, seed.caught_as)) or set(first.endings)
         result.reds = _reds(runs, steady, seed.caught_as, sentences)

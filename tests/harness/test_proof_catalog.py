@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import subprocess
+import sys
 
 import pytest
 
@@ -78,19 +80,20 @@ def test_what_cannot_be_chosen(names, options, says):
 
 def test_a_seed_that_names_an_absent_scenario_is_an_error():
     check_scenarios(SEEDS, {RECOVERY, CHURN})
-    with pytest.raises(CatalogError, match="short_grace: CAUGHT_BY names .*leave nothing behind.*nearest"):
+    with pytest.raises(CatalogError, match="short_grace: it names the scenario .*leave nothing behind.*nearest"):
         check_scenarios(SEEDS, {RECOVERY, CHURN.replace("nothing", "things")})
 
 
 NUMBERS = itertools.count()
 """A module of one name is imported once in a process."""
-GOOD = '''"""It is wrong."""
-from bugs.seed import SeedError
-ROLE = "{role}"
-PATCHES = "{patches}"
-CAUGHT_BY = []
+GOOD = '''"""Seeds."""
+from bugs.seed import caught_by, seed
 {more}
-def seeded(original):
+@seed(role="{role}", patches="{patches}"{arguments})
+@caught_by("a.feature", "one")
+@caught_by("b.feature", "two")
+def {name}(original):
+    """{doc}"""
     return {made}
 '''
 
@@ -102,13 +105,14 @@ def one_seed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(bugs_seed, "FOLDER", tmp_path)
     monkeypatch.setattr(bugs.seeds, "__path__", [str(tmp_path)])
-    monkeypatch.setattr(bugs_catalog, "FAST", ())
+    form = {"role": "worker", "patches": "daemons.worker.slots:Slots.take", "arguments": "", "more": ""}
+    form |= {"made": "lambda self, request_id: 0", "doc": "It is wrong."}
 
-    def write(*, role="worker", patches="daemons.worker.slots:Slots.take", more="", made="lambda self, request_id: 0"):
+    def write(**other):
         for old in tmp_path.glob("*.py"):
             old.unlink()
         name = f"planted_for_test_{next(NUMBERS)}"
-        (tmp_path / f"{name}.py").write_text(GOOD.format(role=role, patches=patches, more=more, made=made))
+        (tmp_path / f"of_{name}.py").write_text(GOOD.format(**form | other, name=name))
         importlib.invalidate_caches()
         return name
 
@@ -116,12 +120,21 @@ def one_seed(tmp_path, monkeypatch):
 
 
 def test_a_sound_seed_is_in_the_catalogue(one_seed):
-    name = one_seed(more='CAUGHT_AS = "leak"\nFAMILY = "A7"')
+    name = one_seed(arguments=', caught_as="leak", family="A7", fast=True')
     seeds, errors = bugs_catalog.catalog()
     assert errors == []
     told = bugs_catalog.as_json(seeds[0])
     assert (told["name"], told["family"], told["caught_as"], told["text"]) == (name, "A7", "leak", "It is wrong.")
+    assert (told["caught_by"], told["fast"]) == (["a.feature::one", "b.feature::two"], True)
     assert len(told["digest"]) == 64
+
+
+def test_another_text_is_another_bug(one_seed):
+    digests = set()
+    for form in ({}, {"made": "lambda self, request_id: 1"}, {"doc": "It is wronger."}, {"arguments": ', family="A7"'}):
+        one_seed(**form)
+        digests.add(bugs_catalog.catalog()[0][0].digest)
+    assert len(digests) == 4
 
 
 @pytest.mark.parametrize(
@@ -131,12 +144,13 @@ def test_a_sound_seed_is_in_the_catalogue(one_seed):
         ({"patches": "daemons.worker.gone:Slots.take"}, "is not there"),
         ({"made": "original"}, "it leaves"),
         ({"made": "lambda self: 0"}, "takes .* by now"),
-        ({"role": "drone"}, "ROLE is 'drone'"),
+        ({"role": "drone"}, "role is 'drone'"),
         ({"role": "harness"}, "a bug of a harness is in harness/"),
         ({"patches": "harness.evidence:Evidence.shortfall"}, "a bug of a worker is in daemons/"),
-        ({"more": 'CAUGHT_AS = "luck"'}, "CAUGHT_AS is 'luck'"),
+        ({"arguments": ', caught_as="luck"'}, "it is caught as 'luck'"),
         ({"more": "from daemons.worker.slots import Gone"}, "what it needs is not there"),
-        ({"more": "CAUGHT_BY = None"}, "has no CAUGHT_BY"),
+        ({"made": '__import__("daemons.worker.gone")'}, "what it needs is not there"),
+        ({"doc": ""}, "it has no docstring"),
     ],
 )
 def test_a_seed_that_cannot_be_planted_is_an_error(one_seed, form, says):
@@ -148,6 +162,13 @@ def test_a_seed_that_cannot_be_planted_is_an_error(one_seed, form, says):
         raise AssertionError(errors[0])
 
 
+def test_two_seeds_of_one_name_are_an_error(one_seed, tmp_path):
+    name = one_seed()
+    (tmp_path / "another.py").write_text((tmp_path / f"of_{name}.py").read_text())
+    with pytest.raises(bugs_seed.SeedError, match=f"{name}: a seed of another.py and one of of_{name}.py"):
+        bugs_catalog.catalog()
+
+
 def test_the_check_plants_nothing(one_seed):
     from daemons.worker.slots import Slots
 
@@ -157,8 +178,8 @@ def test_the_check_plants_nothing(one_seed):
     assert Slots.take is before
 
 
-def test_the_fast_ones_are_there(monkeypatch):
-    monkeypatch.setattr(bugs_catalog, "names", lambda: ["adopts_nobody"])
-    monkeypatch.setattr(bugs_catalog, "FAST", ("adopts_nobody", "no_such_seed"))
-    _, errors = bugs_catalog.catalog()
-    assert errors == ["no_such_seed: bugs.catalog.FAST names it, and there is none"]
+def test_a_seed_imports_what_it_breaks_and_no_other_daemon():
+    """A seeded daemon is to start as quickly as the real one, and the harness meets no daemon's code."""
+    program = "import sys; from bugs.seed import load, modules; [load(name) for name in modules()]; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in said if name.startswith(("daemons.queen", "daemons.hive", "daemons.worker"))] == []

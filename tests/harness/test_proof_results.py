@@ -60,7 +60,11 @@ def test_an_uncaught_seed_says_what_was_seen():
 
 def test_a_seed_without_scenarios():
     result = result_of(SEED, None, None, SENTENCES, tree="t1")
-    assert (result.verdict, result.caught, result.why) == ("no scenario", False, "its CAUGHT_BY names no scenario")
+    assert (result.verdict, result.caught, result.why) == (
+        "no scenario",
+        False,
+        "it names no scenario",
+    )
 
 
 def test_red_once_counts_where_once_is_enough():

@@ -1,0 +1,212 @@
+"""Seeds that the scenarios of features/integration/database_failure.feature must notice."""
+
+import hashlib
+import sqlite3
+from dataclasses import replace
+
+from bugs.seed import caught_by, seed
+
+DATABASE_FAILURE = "features/integration/database_failure.feature"
+
+
+@seed(role="queen", patches="daemons.queen.store:RegistryStore.waiting")
+@caught_by(DATABASE_FAILURE, "The queen's database is locked")
+def counts_waiting_as_one(original):
+    """A queen whose database is away says that one write waits, however many do.
+
+    Imagined (a flag where a count should be).
+    """
+
+    def waiting(self):
+        return min(1, len(self._queue))
+
+    return property(waiting)
+
+
+@seed(role="hive", patches="daemons.hive.recovery.mender:judge_error")
+@caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
+def damage_in_own_words(original):
+    """A damaged catalog is logged with a sentence of the hive's own in place of what SQLite says.
+
+    Imagined: code and sentence are there; what is wrong with the file nobody learns.
+    """
+
+    def judge_error(error, *, exists):
+        damage = original(error, exists=exists)
+        return replace(damage, message="the catalog cannot be read") if damage is not None else None
+
+    return judge_error
+
+
+@seed(role="hive", patches="daemons.hive.recovery.mender:Mender.degraded")
+@caught_by(DATABASE_FAILURE, "The catalog is damaged and its folder cannot be written to")
+def healthy_in_memory(original):
+    """A hive whose catalog lives in memory only, since the disk refuses, does not say so in its health.
+
+    Imagined: the log line and the gauge are there.
+    """
+    return lambda self: (reason for reason in original(self) if "in memory" not in reason)
+
+
+@seed(role="hive", patches="daemons.hive.recovery.kept:_copy")
+@caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
+def keeps_first_page(original):
+    """Of a broken catalog only the first page is kept aside.
+
+    Imagined: a copy that takes one read for the whole file.
+    """
+
+    def _copy(source, target):
+        with source.open("rb") as reader:
+            page = reader.read(4096)
+        target.write_bytes(page)
+        return hashlib.sha256(page).hexdigest()
+
+    return _copy
+
+
+@seed(role="hive", patches="daemons.common.database:Database._look")
+@caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
+def looks_through_the_cache(original):
+    """Whether the catalog is whole is asked on the open connection, which answers from its cache.
+
+    Found by reading our own code: the daemon's own connection serves on over a file that nobody else can read.
+    """
+    return lambda self, read: read(self._connection) if self._connection is not None else original(self, read)
+
+
+@seed(role="queen", patches="daemons.queen.store:RegistryStore._reopen")
+@caught_by(DATABASE_FAILURE, "The queen's database is read-only")
+def never_opens_again(original):
+    """A queen whose database could not be opened at her start never tries again. Real: litellm #38121."""
+
+    async def _reopen(self):
+        if not self._read:
+            raise sqlite3.OperationalError("unable to open database file")
+        await original(self)
+
+    return _reopen
+
+
+@seed(role="hive", patches="daemons.hive.models.download:_try")
+@caught_by(DATABASE_FAILURE, "A hive is killed in the middle of a download")
+def part_is_taken_for_model(original):
+    """A part that an earlier hive has left of a download is taken for the whole model.
+
+    Real: huggingface_hub #1396: an interrupted download is later taken as complete.
+    """
+    from daemons.hive.models.partfile import PartFile
+
+    async def _try(hub, model, path, durations, progress):
+        async with PartFile(path, sha256=model.sha256, size=model.size_bytes) as part:
+            left_behind = progress.tries == 1 and part.length > 0
+            if left_behind:
+                await part.finish()
+        if not left_behind:
+            await original(hub, model, path, durations, progress)
+
+    return _try
+
+
+@seed(role="hive", patches="daemons.hive.workers.scribe:Scribe.rewrite")
+@caught_by(DATABASE_FAILURE, "A catalog is damaged while workers serve")
+def rebuild_forgets_workers(original):
+    """A rebuilt catalog of a running hive has its models, and none of its workers until one of them changes.
+
+    Found by reading our own code: a hive that is killed then does not find its workers again.
+    """
+    return lambda self: None
+
+
+@seed(role="hive", patches="daemons.hive.recovery.mender:settle")
+@caught_by(DATABASE_FAILURE, "The root page of its table of a hive's catalog is destroyed")
+def rebuilds_from_rows_only(original):
+    """A rebuilt catalog has the rows that could be salvaged, and forgets what only memory and the folder know.
+
+    Imagined.
+    """
+
+    def settle(
+        salvaged,
+        remembered,
+        files,
+    ):
+        settled = original(salvaged, salvaged, files)
+        return settled
+
+    return settle
+
+
+@seed(role="hive", patches="daemons.hive.models.pulls:Pulls._pull")
+@caught_by(DATABASE_FAILURE, "A hive is killed in the middle of its writes")
+def row_before_file(original):
+    """A model's row is written when its download begins, not when its file is whole.
+
+    Real: huggingface_hub #1396: an interrupted download is later taken as complete, from the catalog's side.
+    """
+
+    async def _pull(self, hub, pull):
+        await self._catalog.add(pull.model)
+        path = await original(self, hub, pull)
+        return path
+
+    return _pull
+
+
+@seed(role="hive", patches="daemons.hive.recovery.mender:Mender._salvage")
+@caught_by(DATABASE_FAILURE, "The middle page of its table of a hive's catalog is destroyed")
+def salvages_nothing(original):
+    """Rows that a broken catalog still has are not read from it: all come from memory and the model folder.
+
+    Imagined: a running hive has the same models afterwards, and a hive that starts has other times of creation.
+    """
+    from daemons.hive.recovery.salvage import Salvage
+
+    async def _salvage(self):
+        return Salvage()
+
+    return _salvage
+
+
+@seed(role="queen", patches="daemons.queen.store:RegistryStore._set_aside")
+@caught_by(DATABASE_FAILURE, "The queen starts over a database whose header is destroyed")
+def throws_broken_database_away(original):
+    """A queen whose database SQLite refuses removes it and begins a new one: nobody can get more out of the old.
+
+    Imagined: what she lists is whole again with the next leases.
+    """
+
+    def _set_aside(self):
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._incomplete = True
+
+    return _set_aside
+
+
+@seed(role="queen", patches="daemons.queen.store:RegistryStore._check_file")
+@caught_by(DATABASE_FAILURE, "The queen's database is deleted under her")
+def writes_into_deleted_file(original):
+    """A queen does not notice that her database was deleted: what she writes goes into a file without a name.
+
+    Found by reading our own code: the open connection takes every write.
+    """
+    return lambda self: None
+
+
+@seed(role="queen", patches="daemons.queen.store:write_all")
+@caught_by(DATABASE_FAILURE, "The queen's database is locked")
+def writes_workers_by_name(original):
+    """What waited for the database is written worker by worker, by name, and not in the order in which it changed.
+
+    Imagined (changes of one row are folded into its last, in a sorted table).
+    """
+
+    def _name(write):
+        row = getattr(write, "row", None)
+        return str(row.id if row is not None else getattr(write, "worker_id", ""))
+
+    def write_all(connection, writes):
+        original(connection, sorted(writes, key=_name))
+
+    return write_all

@@ -1,0 +1,514 @@
+"""Seeds that the scenarios of features/harness must notice."""
+
+import ast
+import contextlib
+import fcntl
+import os
+import signal
+import traceback
+from pathlib import Path
+
+from bugs.seed import caught_by, seed
+
+CAPABILITIES = "features/harness/capabilities.feature"
+EVIDENCE = "features/harness/evidence.feature"
+FAULTS = "features/harness/faults.feature"
+LEAKS = "features/harness/leaks.feature"
+SURVIVES = "features/harness/nothing_survives.feature"
+VERDICTS = "features/harness/verdicts.feature"
+
+
+@seed(role="harness", patches="harness.runner:HarnessRunner._nothing_ran")
+@caught_by(CAPABILITIES, "A run of which nothing is left is a failure")
+def all_skipped_is_passed(original):
+    """A run in which every scenario was skipped has passed: nothing failed.
+
+    Real: behave 1.3.3, and every runner that counts failures.
+    """
+    return lambda self: False
+
+
+@seed(role="harness", patches="harness.output:_guard")
+@caught_by(SURVIVES, "Standard output is closed before the first scenario")
+def closed_output_is_a_crash(original):
+    """`behave | head -1` ends with a traceback beside what was asked for.
+
+    Real: Python's own BrokenPipeError, at any program that prints.
+    """
+
+    def _guard(stream, when_closed):
+        def told():
+            traceback.print_exc()
+            when_closed()
+
+        original(stream, told)
+
+    return _guard
+
+
+@seed(role="harness", patches="harness.evidence:assert_lines")
+@caught_by(EVIDENCE, "Every kind of Then")
+def constants_are_evidence(original):
+    """`assert True` counts as an assertion.
+
+    Real: the predecessor, in which a step could be made to count by a line that says nothing.
+    """
+
+    def assert_lines(source):
+        return frozenset(node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert))
+
+    return assert_lines
+
+
+@seed(role="harness", patches="harness.runner:HarnessRunner._selection_is_sound")
+@caught_by(VERDICTS, "A selection of nothing is a failure (`--tags=@typo`)")
+def empty_selection_begins(original):
+    """A selection of nothing is begun, and nobody says what was asked for and what there is.
+
+    Real: behave 1.3.3, which calls it a success.
+    """
+    from harness import selection
+    from harness.runner import say, step_definitions
+
+    def _selection_is_sound(self):
+        wrong = selection.problems(selection.selected(self.features, self.config), step_definitions)
+        for problem in wrong:
+            say(f"error: {problem}")
+        return not wrong
+
+    return _selection_is_sound
+
+
+@seed(role="harness", patches="harness.step_guard:StepGuard.run")
+@caught_by(SURVIVES, "sys.exit(0) in a step is a failed step, in portable mode")
+def exit_passes_through(original):
+    """A step that calls sys.exit ends the whole run: only exceptions are taken for failures. Real: behave 1.3.3."""
+
+    def run(self, match, step, context):
+        with self._interruption.may_break_in(), self._evidence_rule(step, context):
+            self._unawaited.refuse(self._call(match, context), f'step "{step.name}"')
+
+    return run
+
+
+@seed(role="harness", patches="harness.step_guard:StepGuard._call")
+@caught_by(SURVIVES, "sys.exit(0) in a step is a failed step, in portable mode")
+def exit_zero_is_a_pass(original):
+    """sys.exit(0) in a step is the end of the step, and no failure: the status says that all went well.
+
+    Found by reading: the daemon that the scenario left behind failed it as well, and nobody asked for the step's own
+    words.
+    """
+    call = original.__func__
+
+    def _call(match, context):
+        try:
+            return call(match, context)
+        except SystemExit as end:
+            if end.code:
+                raise
+            return None
+
+    return staticmethod(_call)
+
+
+@seed(role="harness", patches="harness.runner:HarnessRunner._guarded_hook")
+@caught_by(SURVIVES, "A run that has an error in after_scenario, in namespaces")
+def failed_hooks_are_forgiven(original):
+    """What an `after` hook raises is dropped: the scenario had ended, after all.
+
+    Found by reading: the daemon that the scenario left behind failed it as well, and nobody asked for the hook's own
+    words.
+    """
+
+    def _guarded_hook(self, name, hook):
+        guarded = original(self, name, hook)
+        if not name.startswith("after_"):
+            return guarded
+
+        def forgiven(context, *args):
+            with contextlib.suppress(Exception):
+                guarded(context, *args)
+
+        return forgiven
+
+    return _guarded_hook
+
+
+@seed(role="harness", patches="harness.sandbox:wish")
+@caught_by(CAPABILITIES, "The fallback takes over by itself on such a machine")
+def fallback_is_refused(original):
+    """Where namespaces are forbidden the run is refused, though nobody has asked for them.
+
+    Found by reading: both ways exit with 1 there.
+    """
+    from harness.sandbox.info import SandboxWish
+
+    def wish(asked):
+        wanted = original(asked)
+        return SandboxWish.REQUIRE if wanted is SandboxWish.AUTO else wanted
+
+    return wish
+
+
+@seed(role="harness", patches="harness.faults.base:FaultStack.add")
+@caught_by(FAULTS, "Each kind of fault, its injection left out")
+def faults_are_unverified(original):
+    """No fault is asked whether it bites. Real: the predecessor, whose faults were log lines."""
+
+    def add(self, fault):
+        self._faults.append(fault)
+        fault.inject()
+        self._journal.record("fault", fault=fault.name)
+
+    return add
+
+
+@seed(role="harness", patches="harness.selection:_ambiguities")
+@caught_by(VERDICTS, "an ambiguous step")
+def first_definition_wins(original):
+    """Of two definitions that match one sentence the first one is run, and the other is dead: nobody says so.
+
+    Real: behave 1.3.3; the predecessor had four such sentences.
+    """
+    return lambda step, registry: []
+
+
+@seed(role="harness", patches="harness.evidence:Evidence.shortfall", fast=True)
+@caught_by(EVIDENCE, "Every kind of Then")
+def forgets_evidence(original):
+    """A Then that looks at nothing, or asserts nothing, passes.
+
+    Real: the predecessor, whose steps were green whatever the product did.
+    """
+    return lambda self: None
+
+
+@seed(role="harness", patches="harness.interruption:Interruption.exit_code")
+@caught_by(SURVIVES, "SIGINT to the terminal, in namespaces")
+def interrupted_is_failed(original):
+    """A run that a signal ended exits with 1, as if a scenario had failed. Real: behave 1.3.3."""
+
+    def exit_code(self):
+        return None
+
+    return property(exit_code)
+
+
+@seed(role="harness", patches="harness.layers:HarnessContext._do_cleanups")
+@caught_by(SURVIVES, "SIGHUP to the launcher, in namespaces")
+def interrupted_without_cleanups(original):
+    """A run that a signal ends does not clean up: its cleanups are for scenarios that come to their end.
+
+    Real: behave 1.3.3, which SIGTERM ends without a hook, a cleanup or `atexit`.
+    """
+
+    def _do_cleanups(self):
+        if self._interruption.number is None:
+            original(self)
+
+    return _do_cleanups
+
+
+@seed(role="harness", patches="harness.reporters:HonestJUnitReporter._process_scenario")
+@caught_by(VERDICTS, "A failing before_all is an error in the JUnit file too")
+def junit_skips_what_never_ran(original):
+    """When `before_all` fails the JUnit file calls every scenario skipped, and none wrong. Real: behave 1.3.3."""
+    from behave.reporter.junit import JUnitReporter
+
+    return JUnitReporter._process_scenario
+
+
+@seed(role="harness", patches="harness.reporters:install")
+@caught_by(LEAKS, "A step's failure and a leak are both told")
+def junit_tells_one_problem(original):
+    """The JUnit file tells one problem of a scenario: when a step has failed, not what was left behind as well.
+
+    Real: behave 1.3.3. Found by reading: the scenario asked the JUnit file for the step's failure alone.
+    """
+    from harness.reporters import ClosingLines
+
+    def install(config, run_problems):
+        config.reporters.append(ClosingLines(config))
+
+    return install
+
+
+@seed(role="harness", patches="harness.reporters:HonestJUnitReporter._process_run_items_for")
+@caught_by(LEAKS, "What the hooks of a feature and of the run leave behind fails the run, and no scenario")
+def junit_without_hooks(original):
+    """What the hooks of a feature leave behind is in no JUnit file: there is no scenario to put it at.
+
+    Real: behave 1.3.3.
+    """
+    from behave.reporter.junit import JUnitReporter
+
+    return JUnitReporter._process_run_items_for
+
+
+@seed(role="harness", patches="harness.runner:draw_report")
+@caught_by(SURVIVES, "SIGKILL to the run, in portable mode")
+def killed_run_has_no_report(original):
+    """A report is drawn at the orderly end of a run, so a run that was killed has none.
+
+    Real: every reporter of behave, which writes at the end.
+    """
+
+    def draw_report(run):
+        if run.told.get("finished"):
+            original(run)
+
+    return draw_report
+
+
+@seed(role="harness", patches="harness.report:RunReport.verdict")
+@caught_by(SURVIVES, "SIGKILL to the run, in namespaces")
+def killed_run_is_passed(original):
+    """The report of a run that was killed calls it passed: none of its scenarios has failed.
+
+    Found by reading: the scenario read the journal, and not the report that a person would.
+    """
+
+    def verdict(self):
+        return "failed" if "failed" in self.statuses else "passed"
+
+    return property(verdict)
+
+
+@seed(role="harness", patches="harness.sandbox.reaper:_wait")
+@caught_by(SURVIVES, "SIGKILL to the launcher, in portable mode")
+def launcher_dies_unnoticed(original):
+    """SIGKILL of what the user has started leaves the run at work: nobody watches the launcher.
+
+    Real: every wrapper that waits for its child and is waited for by none.
+    """
+
+    def _wait(run, woken, life):
+        silent, _held = os.pipe()
+        return original(run, woken, silent)
+
+    return _wait
+
+
+@seed(role="harness", patches="harness.layers:HarnessContext._leaks_since")
+@caught_by(LEAKS, "a temporary folder, in namespaces")
+def leak_fails_nobody(original):
+    """A leak is printed and fails nobody: it is a problem of the run, and no scenario's.
+
+    Real: behave itself, whose reporters know of no failure after the last step.
+    """
+    from harness.layers import _print
+
+    def _leaks_since(self, before, session):
+        problems = original(self, before, session)
+        if problems:
+            self._runner.run_problems += problems
+            _print(problems)
+        return []
+
+    return _leaks_since
+
+
+@seed(role="harness", patches="harness.sandbox.launcher:FORWARDED")
+@caught_by(SURVIVES, "SIGTERM to the launcher, in namespaces")
+def only_ctrl_c_is_heard(original):
+    """The launcher hands SIGINT on, and nothing else: at SIGTERM and SIGHUP the run goes on as if none had come.
+
+    Real: the predecessor, which handled SIGINT alone.
+    """
+    return (signal.SIGINT,)
+
+
+@seed(role="harness", patches="harness.census:processes_of_run")
+@caught_by(LEAKS, "a process that forked twice, in portable mode")
+def orphans_unseen(original):
+    """Without namespaces the census looks below behave alone: who has forked twice is its reaper's child by then.
+
+    Real: the usual list of leaks, `psutil.Process().children(recursive=True)`, which has no orphan in it.
+    """
+    from harness.identity import descendants
+
+    return lambda sandbox: original(sandbox) if sandbox.private_processes else descendants(os.getpid())
+
+
+@seed(role="harness", patches="harness.sandbox.launcher:_truthful")
+@caught_by(SURVIVES, "A run that calls os._exit, in namespaces")
+def os_exit_is_success(original):
+    """A step that calls os._exit(0) ends the run with status 0.
+
+    Real: behave 1.3.3, and every runner that a test can end.
+    """
+    return lambda run: run
+
+
+@seed(role="harness", patches="harness.census:release_own")
+@caught_by(LEAKS, "a file lock of behave itself, in namespaces")
+def own_locks_stay(original):
+    """The sweep releases what fcntl(2) has locked, and not what flock(2) has: the next scenario meets the lock.
+
+    Imagined: one of two calls that look alike is missing.
+    """
+
+    def release_own(lock):
+        for entry in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(entry.readlink()) == lock.path:
+                    fcntl.lockf(int(entry.name), fcntl.LOCK_UN)
+
+    return release_own
+
+
+@seed(role="harness", patches="harness.faults.pause:Pause.verify")
+@caught_by(FAULTS, "Each kind of fault, its injection left out")
+def pause_is_believed(original):
+    """A pause is taken to bite because it was asked for.
+
+    Imagined: then a daemon that was never stopped passes for one that came through it.
+    """
+
+    def verify(self):
+        return
+
+    return verify
+
+
+@seed(role="harness", patches="harness.listeners:Listener.describe")
+@caught_by(LEAKS, "a process with a port, in namespaces")
+def port_without_holder(original):
+    """A port that was left open is told without who holds it.
+
+    Imagined: a message that costs its reader an hour, and no test that only asks whether there was one.
+    """
+    return lambda self: f"{self.host}:{self.port},"
+
+
+@seed(role="harness", patches="harness.file_locks:parse")
+@caught_by(LEAKS, "a process with a file lock, in namespaces")
+@caught_by(LEAKS, "a file lock of behave itself, in namespaces")
+def posix_locks_only(original):
+    """Only the locks of fcntl(2) are counted: those of flock(2), which most programs take, are left out.
+
+    Imagined: both stand in /proc/locks, in lines that differ by one word.
+    """
+    return lambda text: [lock for lock in original(text) if lock[0] == "POSIX"]
+
+
+@seed(role="harness", patches="harness.sandbox.reaper:end_descendants")
+@caught_by(SURVIVES, "A run that calls os._exit, in portable mode")
+def reaper_asks_politely(original):
+    """What a run leaves behind is sent SIGTERM, once, and nobody looks whether it went.
+
+    Real: the usual last lines of a test runner.
+    """
+    from harness.identity import descendants
+    from harness.sandbox.reaper import reap_all
+
+    def end_descendants(remembered=frozenset(), *, spare=frozenset()):
+        for process in set(descendants(os.getpid())) - spare | set(remembered):
+            process.send(signal.SIGTERM)
+        reap_all()
+
+    return end_descendants
+
+
+@seed(role="harness", patches="harness.interruption:Interruption.may_break_in")
+@caught_by(SURVIVES, "Standard output is closed before the first scenario")
+def remembered_signal_waits(original):
+    """A signal that came between two steps is remembered, and the next step begins all the same.
+
+    Found by reading: a standard output that is closed is such a signal.
+    """
+
+    @contextlib.contextmanager
+    def may_break_in(self, *, allowed=True):
+        before = self._may_break_in
+        self._may_break_in = allowed
+        try:
+            yield
+        finally:
+            self._may_break_in = before
+
+    return may_break_in
+
+
+@seed(role="harness", patches="harness.sandbox.launcher:_Signals._on_signal")
+@caught_by(SURVIVES, "Ctrl-C twice ends a run in the middle of its cleanups, in portable mode")
+def second_signal_is_no_order(original):
+    """A second Ctrl-C is handed on like the first, and ends nothing: the run goes through all of its cleanups.
+
+    Real: the usual handler, which sets a flag that is set already.
+    """
+
+    def _on_signal(self, number, _frame):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._reaper_pid, number)
+
+    return _on_signal
+
+
+@seed(role="harness", patches="harness.capabilities:missing")
+@caught_by(CAPABILITIES, "A machine that forbids nearly everything")
+def skipped_without_reason(original):
+    """A scenario is skipped for what it needs, and nobody learns why that is not there.
+
+    Imagined: the probe's own words are dropped on the way.
+    """
+
+    def missing(tags):
+        reason = original(tags)
+        return reason and reason.partition(":")[0]
+
+    return missing
+
+
+@seed(role="harness", patches="harness.selection:problems")
+@caught_by(VERDICTS, "no steps")
+def stepless_scenarios_pass(original):
+    """A scenario without a step passes. Real: behave 1.3.3."""
+
+    def problems(scenarios, registry):
+        return original([scenario for scenario in scenarios if list(scenario.all_steps)], registry)
+
+    return problems
+
+
+@seed(role="harness", patches="harness.step_guard:UnawaitedCoroutines.refuse")
+@caught_by(VERDICTS, "a step that forgets to await")
+def thrown_away_coroutines_pass(original):
+    """A step that makes a coroutine and forgets to await it passes; only one that returns it is seen.
+
+    Real: Python warns, and behave hides what a passing step writes.
+    """
+
+    def refuse(self, result, who):
+        self._seen.clear()
+        original(self, result, who)
+
+    return refuse
+
+
+@seed(role="harness", patches="harness.step_guard:StepGuard.find_match")
+@caught_by(VERDICTS, "an undefined step")
+def undefined_steps_pass(original):
+    """A step that nobody has defined is passed over.
+
+    Real: the predecessor, whose steps for such sentences did nothing.
+    """
+    from behave.matchers import Match
+
+    from harness.step_guard import GuardedMatch
+
+    return lambda self, step: original(self, step) or GuardedMatch(Match(lambda _context: None, []), step, self)
+
+
+@seed(role="harness", patches="harness.census:processes_of_run")
+@caught_by(LEAKS, "a zombie, in namespaces")
+def zombies_unseen(original):
+    """A process that has ended and that nobody reaps is no leak: the census asks who runs.
+
+    Real: the mirror of the predecessor's zombies that count as alive; whoever looks for running processes alone sees
+    neither.
+    """
+    import psutil
+
+    return lambda sandbox: [process for process in original(sandbox) if process.state() != psutil.STATUS_ZOMBIE]

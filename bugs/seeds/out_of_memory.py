@@ -1,0 +1,430 @@
+"""Seeds that the scenarios of features/integration/out_of_memory.feature must notice."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+
+from bugs.seed import caught_by, seed
+from daemons.common.ledger import DeviceFullError, with_holder
+
+OUT_OF_MEMORY = "features/integration/out_of_memory.feature"
+
+
+@seed(role="hive", patches="daemons.hive.memory.places:read_needs")
+@caught_by(OUT_OF_MEMORY, "A model that declares more than the device has is refused")
+def admits_by_file_size(original):
+    """A model is admitted by the size of its tensors, whatever its publisher declares.
+
+    Found by reading our own code: every model is admitted, and the device is full later, in the middle of a load.
+    """
+
+    def read_needs(path):
+        needs = original(path)
+        return replace(needs, declared_bytes=needs.tensor_bytes) if needs is not None else None
+
+    return read_needs
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
+@caught_by(OUT_OF_MEMORY, "Another program fills the device")
+def available_is_whole_device(original):
+    """A worker that does not fit is refused with all that its device has, not with what is free of it.
+
+    Imagined: the refusal is right, and the figure in it makes nobody the wiser.
+    """
+    from daemons.hive.memory.shortage import ShortError
+
+    def _reserve(self, wanted):
+        try:
+            return str(original(self, wanted))
+        except ShortError as short:
+            whole = self.ledger(str(short.shortage.device)).memory_bytes
+            raise ShortError(short.shortage.model_copy(update={"available_bytes": whole}), short.message) from None
+
+    return _reserve
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:Devices.release")
+@caught_by(OUT_OF_MEMORY, "A killed worker gives its memory back")
+def books_the_dead_on_itself(original):
+    """A hive takes what a dead worker held of a device upon itself, and never gives it back.
+
+    Imagined, next to what the worker gives back itself: only one that is killed leaves something.
+    """
+    from daemons.common.process import start_ticks
+
+    def take_over(ledger, instance):
+        pid = os.getpid()
+        for holder in ledger._read():
+            if holder.instance == instance:
+                ledger.put(replace(holder, pid=pid, start_ticks=start_ticks(pid) or 0))
+
+    async def release(self, name, instance):
+        await asyncio.to_thread(take_over, self.ledger(name), instance)
+
+    return release
+
+
+@seed(role="worker", patches="daemons.common.ledger:Ledger.put")
+@caught_by(OUT_OF_MEMORY, "Two hives spawn in the same instant on one device, a model that is understated:3b")
+def books_then_looks(original):
+    """A worker books in the ledger first and looks then whether it fits: for a moment the device is promised twice.
+
+    Imagined: the worker that came too late ends as it should, and nothing of it stays.
+    """
+    promised_twice_s = 0.1  # until it has judged; a shorter moment nobody could see each time
+
+    def put(self, wanted):
+        short = []
+
+        def book(holders):
+            try:
+                return with_holder(holders, wanted, self.memory_bytes)
+            except DeviceFullError as full:
+                short.append(full)
+                return [*(each for each in holders if each.instance != wanted.instance), wanted]
+
+        self._change(book)
+        if short:
+            time.sleep(promised_twice_s)
+            raise short[0]
+
+    return put
+
+
+@seed(role="hive", patches="daemons.hive.node:Node.picture")
+@caught_by(OUT_OF_MEMORY, "A killed worker gives its memory back")
+def devices_of_first_lease(original):
+    """A hive's leases have its devices as they were at the first of them.
+
+    Imagined: the hive's own list is right; the queen places by what was free when the hive started.
+    """
+    first = []
+
+    def picture(self):
+        lease = original(self)
+        first[:] = first or lease.devices
+        return lease.model_copy(update={"devices": first})
+
+    return picture
+
+
+@seed(role="worker", patches="daemons.worker.inference:Inference._tokens")
+@caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
+def full_device_ends_stream_well(original):
+    """A stream that the device has no room for ends as if the model had no more to say.
+
+    Real: litellm #36768: a failure in a stream becomes a clean stop.
+    """
+    from daemons.common.errors import ApiError, ErrorCode
+
+    async def _tokens(self, call, engine, prompt):
+        try:
+            async for token in original(self, call, engine, prompt):
+                yield token
+        except ApiError as error:
+            if error.code is not ErrorCode.OUT_OF_MEMORY:
+                raise
+
+    return _tokens
+
+
+@seed(role="worker", patches="daemons.common.daemon:Daemon.fail")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def full_device_is_internal_error(original):
+    """A worker that its device refuses ends with the status of an internal error, not with 7.
+
+    Found by reading our own code: the hive goes by the worker's log line and says the right thing; only an operator,
+    or a service manager, is misled.
+    """
+    from daemons.common.exits import ExitStatus, FatalError
+
+    def fail(self, error):
+        original(self, FatalError(ExitStatus.INTERNAL, error.message))
+
+    return fail
+
+
+@seed(role="hive", patches="daemons.hive.memory.groups:MemoryGroup.remove")
+@caught_by(OUT_OF_MEMORY, "The limit of a worker is lowered in the middle of an inference")
+def group_left_behind(original):
+    """The control group of a worker that has ended is never removed.
+
+    Imagined: an empty group costs the kernel memory, and nothing else shows it.
+    """
+    return lambda self: True
+
+
+@seed(role="hive", patches="daemons.hive.memory.places:read_needs")
+@caught_by(OUT_OF_MEMORY, "Running out of memory again and again costs the hive nothing")
+def keeps_model_bytes(original):
+    """A hive keeps the bytes of each model file whose header it has read for a start.
+
+    Imagined (a cache without a bound, by instance).
+    """
+    kept = []
+
+    def read_needs(path):
+        kept.append(path.read_bytes())
+        return original(path)
+
+    return read_needs
+
+
+@seed(role="hive", patches="daemons.hive.memory.places:Places.judge")
+@caught_by(OUT_OF_MEMORY, "A worker that is killed by somebody is not called out of memory")
+def kill_counts_as_out_of_memory(original):
+    """The metric counts every worker that ended by SIGKILL as out of memory; rows, log and restarts are right.
+
+    Imagined (the rule of thumb that 137 means out of memory).
+    """
+    from daemons.hive.memory.shortage import By
+
+    def judge(
+        self,
+        place,
+        worker_id,
+        ending,
+        *,
+        pid,
+        saw_bytes,
+        log_lines,
+    ):
+        found = original(self, place, worker_id, ending, pid=pid, saw_bytes=saw_bytes, log_lines=log_lines)
+        if found is None and ending.signal == signal.SIGKILL:
+            self._outcomes.labels(By.CGROUP).inc()
+        return found
+
+    return judge
+
+
+@seed(role="hive", patches="daemons.hive.memory.places:Place.present_limit")
+@caught_by(OUT_OF_MEMORY, "The limit of a worker is lowered in the middle of an inference")
+def limit_as_given(original):
+    """A worker that the kernel killed for its limit is said to have had the limit of its start, not the one in force.
+
+    Found by reading our own code: limits that nobody changes are told right.
+    """
+    return property(lambda self: self.limit_bytes)
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:Devices._entry")
+@caught_by(OUT_OF_MEMORY, "Running out of memory again and again costs the hive nothing")
+def lists_former_holders(original):
+    """A hive lists who once had something of a device, with what it had then.
+
+    Imagined, next to production-stack #1091: what is gone is kept in a list. The ledger is right.
+    """
+    seen = {}
+
+    def _entry(self, name):
+        entry = original(self, name)
+        seen.update({use.worker_id: use for use in entry.workers})
+        return entry.model_copy(update={"workers": list(seen.values())})
+
+    return _entry
+
+
+@seed(role="worker", patches="daemons.worker.memory:DeviceMemory.load_up_to")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def loads_in_one_charge(original):
+    """A worker asks for all of its weights' device memory at once, before it reads the first of them.
+
+    Imagined: no scenario that fits sees it; a device that two share is promised to the one that has not loaded yet.
+    """
+
+    def load_up_to(self, part, needs):
+        if part and not self._released and not self.held_bytes:
+            self._hold(needs.device_bytes)
+
+    return load_up_to
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:order")
+@caught_by(OUT_OF_MEMORY, "Each worker goes to the device that is least loaded")
+def most_free_bytes_first(original):
+    """A worker goes to the device with the most bytes free, not to the one that is least loaded.
+
+    Imagined: with devices of one size it is the same.
+    """
+
+    def order(loads, needed_bytes):
+        fitting = [load for load in loads if load.free_bytes >= needed_bytes]
+        return [load.name for load in sorted(fitting, key=lambda load: (-load.free_bytes, load.name))]
+
+    return order
+
+
+@seed(role="worker", patches="daemons.worker.memory:DeviceMemory.load_up_to")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def needs_the_last_step(original):
+    """A worker that its device refuses says that it needs what its last step came to, not what its whole model does.
+
+    Found by reading our own code: whoever frees that much sees the next step fail.
+    """
+    from daemons.worker.memory import CHARGE_STEP_BYTES
+
+    def load_up_to(self, part, needs):
+        try:
+            original(self, part, needs)
+        except DeviceFullError as full:
+            raise DeviceFullError(self.held_bytes + CHARGE_STEP_BYTES, full.available_bytes) from None
+
+    return load_up_to
+
+
+@seed(role="hive", patches="daemons.hive.workers.restart:_permanent")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def out_of_memory_is_a_crash(original):
+    """A worker that ran out of memory is started again and again, like one that crashed. Real: gpustack #4218."""
+    return lambda ending: original(replace(ending, out_of_memory=False))
+
+
+@seed(role="hive", patches="daemons.hive.workers.roster:Roster.spawn")
+@caught_by(OUT_OF_MEMORY, "A model that declares more than its worker's limit is refused")
+def refused_row_stays(original):
+    """A worker that is refused for want of memory is in the hive's list all the same, as a row that has failed.
+
+    Found by reading our own code: the row is made before its place is found.
+    """
+    from daemons.hive.memory.shortage import ShortError
+    from daemons.hive.workers.facts import WorkerSpec
+    from daemons.hive.workers.supervisor import Supervisor
+
+    async def spawn(self, worker_id, asked):
+        try:
+            supervisor = await original(self, worker_id, asked)
+        except ShortError:
+            rules = self.defaults
+            limit = rules.memory_limit_bytes
+            spec = WorkerSpec(worker_id, asked.model, rules.slots, rules.restart, rules.token_interval_ms, limit)
+            self._admit(Supervisor(spec, self._hive))
+            raise
+        return supervisor
+
+    return spawn
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
+@caught_by(OUT_OF_MEMORY, "Another program fills the device")
+def remembers_full_device(original):
+    """What once did not fit is refused from then on, also when the device has room again.
+
+    Imagined, next to litellm #38121: a failure is remembered and never looked at again.
+    """
+    from daemons.hive.memory.shortage import ShortError
+
+    refused = []
+
+    def _reserve(self, wanted):
+        for short in refused:
+            if wanted.reserved_bytes >= short.shortage.needed_bytes:
+                raise short
+        try:
+            return str(original(self, wanted))
+        except ShortError as short:
+            refused.append(short)
+            raise
+
+    return _reserve
+
+
+@seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
+@caught_by(OUT_OF_MEMORY, "Two hives spawn in the same instant on one device, a model that is honest:3b")
+def reserves_without_looking(original):
+    """A hive reserves on the first device whatever others have of it.
+
+    Imagined: the ledger is right about each of them, and its sum exceeds the device.
+    """
+
+    def _reserve(self, wanted):
+        name = min(self._ledgers)
+        self._ledgers[name]._change(lambda holders: [*holders, wanted])
+        return name
+
+    return _reserve
+
+
+@seed(role="queen", patches="daemons.queen.cluster:Cluster.short_of_memory")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def short_of_whole_device(original):
+    """The client of a model that ran out of memory is told the size of the device in place of what was free.
+
+    Imagined: row, events, metrics and log of that worker are right.
+    """
+
+    def short_of_memory(self, model):
+        found = original(self, model)
+        sizes = [device.memory_bytes for hive in self.registry.hives() for device in hive.lease.devices]
+        return found.model_copy(update={"available_bytes": max(sizes)}) if found is not None and sizes else found
+
+    return short_of_memory
+
+
+@seed(role="worker", patches="daemons.worker.engine:PacedEngine.generate")
+@caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
+def stops_after_128_tokens(original):
+    """No answer is longer than 128 tokens, whatever was asked for. Imagined: a default that wins over the request."""
+
+    def generate(self, prompt, max_tokens, seed):
+        tokens = original(self, prompt, min(max_tokens, 128), seed)
+        return tokens
+
+    return generate
+
+
+@seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor._pause")
+@caught_by(OUT_OF_MEMORY, "A model needs more of the host than it declares, held by the hive's watchdog")
+def tells_out_of_memory_late(original):
+    """A hive tells the queen of a worker that ran out of memory a second and a half later.
+
+    Imagined: it is told in the end, everywhere and rightly; until then the clients are sent to come again.
+    """
+    from daemons.hive.workers.restart import Rest
+    from daemons.hive.workers.states import Reason
+
+    async def _pause(self, step):
+        if isinstance(step, Rest) and step.reason is Reason.OUT_OF_MEMORY:
+            await asyncio.sleep(1.5)
+        return bool(await original(self, step))
+
+    return _pause
+
+
+@seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor._pause")
+@caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
+def tries_full_device_again(original):
+    """A worker that ran out of memory rests for a second, and is then started again.
+
+    Real: gpustack #4218: restarted for ever after OOM, with a pause that lets all reports go out first.
+    """
+    from daemons.hive.workers.restart import Rest
+    from daemons.hive.workers.states import Reason
+
+    async def _pause(self, step):
+        if isinstance(step, Rest) and step.reason is Reason.OUT_OF_MEMORY:
+            asyncio.get_running_loop().call_later(1.2, self.ask_restart)
+        return bool(await original(self, step))
+
+    return _pause
+
+
+@seed(role="worker", patches="daemons.worker.memory:DeviceMemory.load_up_to")
+@caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
+def waits_for_full_device(original):
+    """A worker that its device refuses waits for a while whether it is freed, and keeps what it has meanwhile.
+
+    Imagined: two that do so wait for each other, with the device full.
+    """
+
+    def load_up_to(self, part, needs):
+        try:
+            original(self, part, needs)
+        except DeviceFullError:
+            threading.Event().wait(1.5)  # this is the load's own thread
+            original(self, part, needs)
+
+    return load_up_to

@@ -1,0 +1,489 @@
+"""Seeds that the scenarios of features/integration/recovery.feature must notice."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+from bugs.seed import caught_by, seed
+from daemons.common.wire import HiveState, WorkerState
+
+CONCURRENCY = "features/integration/concurrency.feature"
+RECOVERY = "features/integration/recovery.feature"
+
+
+@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
+def adopts_by_pid(original):
+    """A new hive adopts whatever has the PID of a row.
+
+    Real: habitat #4578, and the predecessor, where a zombie was alive.
+    """
+    from daemons.common.process import start_ticks
+    from daemons.hive.workers.adoption import Adoption
+    from daemons.hive.workers.process import WorkerProcess
+
+    def judge(self, *, waited=False):
+        pid = self._stored.pid
+        ticks = None if pid is None else start_ticks(pid)
+        if pid is None or ticks is None:
+            return original(self, waited=waited)
+        self.process = self.process or WorkerProcess.adopt(pid, ticks)
+        return Adoption.ADOPT
+
+    return judge
+
+
+@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
+def adopts_nobody(original):
+    """A new hive kills the workers that an earlier one left, and starts them anew.
+
+    Imagined. The counts agree; only who they are shows it.
+    """
+    from daemons.hive.workers.adoption import Adoption
+
+    def judge(self, *, waited=False):
+        verdict = original(self, waited=waited)
+        return Adoption.KILL if verdict is Adoption.ADOPT else verdict
+
+    return judge
+
+
+@seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
+@caught_by(RECOVERY, "A busy worker is never taken for a hung one")
+def busy_is_hung(original):
+    """A worker that generates does not answer probes or lease: both wait for the lock of the engine.
+
+    Real: the predecessor.
+    """
+
+    async def push(self):
+        if not self._picture().slots_busy:
+            await original(self)
+
+    return push
+
+
+@seed(role="queen", patches="daemons.queen.registry:hive_state")
+@caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
+def declares_dead_at_start(original):
+    """A restarted queen calls every hive that she has not heard yet unavailable, from her first moment on.
+
+    Imagined (a queen that has just started declares nobody dead for one lease time). Real hives lease at once, so that
+    it lasts for some milliseconds.
+    """
+    from daemons.queen.leases import StateReason
+
+    def hive_state(rules, *, heard, silent_s, strikes):
+        if not heard:
+            return HiveState.UNAVAILABLE, StateReason.NEVER_HEARD
+        return original(rules, heard=heard, silent_s=silent_s, strikes=strikes)
+
+    return hive_state
+
+
+@seed(role="hive", patches="daemons.hive.uplink:Uplink._missed")
+@caught_by(RECOVERY, "A queen that was killed and started again finds everybody")
+def fences_itself(original):
+    """A hive that loses its queen stops its workers, so that no two clusters ever have them.
+
+    Imagined (fencing, for a product that does not want it). All comes to an agreement, on nobody.
+    """
+    from daemons.hive.workers.states import Reason
+
+    def _missed(self, fault, *, gone):
+        if self.fault is None:
+            for supervisor in self._picture.__self__.roster:
+                supervisor.ask_stop(Reason.STOP_ASKED, force=False)
+        original(self, fault, gone=gone)
+
+    return _missed
+
+
+@seed(role="hive", patches="daemons.common.metrics:_ReadGauge.collect")
+@caught_by(RECOVERY, "The gauges tell what is there, however often they are looked at")
+def gauge_grows(original):
+    """A gauge adds what it reads to what it showed: it is right at the first scrape and grows at every further one.
+
+    Real: the predecessor. Whoever looks once sees nothing.
+    """
+    from daemons.common.metrics import _ReadGauge
+
+    shown = {}
+
+    def collect(self):
+        value = self._read()
+        if isinstance(value, Mapping):
+            total = shown.setdefault(self._name, Counter())
+            for key, number in value.items():
+                total[key] += int(number)
+            self = _ReadGauge(self._name, self._documentation, lambda: total, self._label)
+        yield from original(self)
+
+    return collect
+
+
+@seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
+@caught_by(RECOVERY, "A busy worker is never taken for a hung one")
+def heartbeats_go_astray(original):
+    """Once it has called ready, a worker's heartbeats go to a path that nobody serves, and it minds no answer.
+
+    Real: the predecessor: heartbeats to a wrong path. It is registered and serves, until its first lease has run out.
+    """
+    from daemons.common.client import PeerError
+
+    ready = set()
+
+    async def push(self):
+        picture = self._picture()
+        if picture.instance not in ready:
+            await original(self)
+            if picture.state is WorkerState.READY:
+                ready.add(picture.instance)
+            return
+        try:
+            await self._peers.call("PUT", f"{self._url}/heartbeat", json_body=picture.model_dump(mode="json"))
+        except PeerError as error:
+            self._failed(str(error))
+        else:
+            self.clock.renewed(time.monotonic())
+
+    return push
+
+
+@seed(role="hive", patches="daemons.hive.uplink:Uplink.push")
+@caught_by(RECOVERY, "A queen that was stopped and started again finds everybody")
+@caught_by(RECOVERY, "A queen that was killed and started again finds everybody")
+def hive_gives_up_on_queen(original):
+    """A hive that has lost its queen once never leases again: it believes itself registered.
+
+    Real: the predecessor, where nobody registered again. The new queen reads her database and asks the hive, so that
+    all looks well, for one lease time.
+    """
+
+    async def push(self):
+        if self.fault is not None:
+            return False
+        return bool(await original(self))
+
+    return push
+
+
+@seed(role="hive", patches="daemons.hive.workers.facts:ProcessFacts.idle_left_ms")
+@caught_by(RECOVERY, "An idle worker is stopped after its idle time, and not while it serves")
+def idle_at_once(original):
+    """A worker is stopped for idleness after half of its idle time.
+
+    Imagined. It is stopped, and says why; only the time is wrong.
+    """
+    return lambda self, idle_stop_ms, *, now_ms: float(original(self, idle_stop_ms // 2, now_ms=now_ms))
+
+
+@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
+def kills_by_pid(original):
+    """A new hive kills what it cannot prove to be its worker, by the row's PID alone, whoever has that PID now.
+
+    Real: habitat #4578.
+    """
+    from daemons.hive.workers.adoption import Adoption
+
+    def judge(self, *, waited=False):
+        verdict = original(self, waited=waited)
+        if verdict is Adoption.CRASHED and self._stored.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._stored.pid, signal.SIGTERM)
+        return verdict
+
+    return judge
+
+
+@seed(role="hive", patches="daemons.hive.workers.process:wait_gone")
+@caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
+def learns_by_polling(original):
+    """A hive looks every two seconds whether its workers are alive, in place of being told by the kernel.
+
+    Imagined. Restarts work; clients run into the dead worker meanwhile.
+    """
+
+    async def wait_gone(pid, ticks):
+        await original(pid, ticks)
+        await asyncio.sleep(2)
+
+    return wait_gone
+
+
+@seed(role="hive", patches="daemons.hive.workers.facts:WorkerFacts.take_lease")
+@caught_by(RECOVERY, "An idle worker is stopped after its idle time, and not while it serves")
+def lease_is_work(original):
+    """Each lease of a worker counts as a sign of work: an idle worker is never stopped.
+
+    Real: the predecessor: the health check refreshes the idle timer.
+    """
+
+    def take_lease(self, lease, *, now_ms, lease_ms, stop_asked):
+        news = bool(original(self, lease, now_ms=now_ms, lease_ms=lease_ms, stop_asked=stop_asked))
+        if self.process is not None:
+            self.process.active_at_ms = now_ms
+        return news
+
+    return take_lease
+
+
+@seed(role="hive", patches="daemons.hive.workers.process:subprocess", caught_as="start_up")
+@caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
+def listener_inherited(original):
+    """A worker inherits the socket on which its hive listens: when the hive is killed, its port stays taken.
+
+    Real: llama-swap #138: a hive that is killed leaves a worker on a port that its successor wants.
+    """
+
+    def _listeners():
+        for entry in Path("/proc/self/fd").iterdir():
+            if not entry.is_symlink() or not str(entry.readlink()).startswith("socket:"):
+                continue
+            with socket.socket(fileno=os.dup(int(entry.name))) as copy:
+                if copy.family == socket.AF_INET and copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    yield int(entry.name)
+
+    def with_listeners(*arguments, **named):
+        popen = original.Popen
+        return popen(*arguments, pass_fds=list(_listeners()), **named)
+
+    return SimpleNamespace(Popen=with_listeners, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT)
+
+
+@seed(role="queen", patches="daemons.common.errors:ApiError.headers")
+@caught_by(RECOVERY, "The answer that a crash costs says when to come again")
+@caught_by(CONCURRENCY, "Beyond the queue's bound the answer says when to come again")
+def no_retry_after(original):
+    """Errors say what is wrong, but not when to come again: no answer carries Retry-After.
+
+    Imagined. Must be noticed at every 429, 502 and 503.
+    """
+    return lambda self: {}
+
+
+@seed(role="queen", patches="daemons.queen.cluster:Cluster._hive_blocked")
+@caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
+@caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
+def one_fault_blocks_hive(original):
+    """One worker that crashed, or hangs, takes its whole hive out of routing.
+
+    Imagined. With a worker on another hive nobody would notice; its neighbours are idle meanwhile.
+    """
+    from daemons.queen.routing import Blocked
+
+    def _hive_blocked(self, hive):
+        blocked = original(self, hive)
+        if blocked is None and any(self._worker_blocked(each) for each in self.registry.workers_of(hive.hive_id)):
+            return Blocked.HIVE_MARKED_DOWN
+        return blocked
+
+    return _hive_blocked
+
+
+@seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
+@caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
+def one_strike_is_out(original):
+    """One failed probe makes a worker unhealthy: the strikes are not counted.
+
+    Imagined. A worker that is slow once, on a busy machine, is taken out.
+    """
+    return lambda self, *, answered: answered
+
+
+@seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
+@caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
+def orphan_for_ever(original):
+    """A worker without a hive waits for it for ever.
+
+    Real: of the kind of llama-swap #138: a killed hive leaves workers.
+    """
+
+    def failed(self, now):
+        original(self, now)
+        return False
+
+    return failed
+
+
+@seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
+@caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
+def orphan_without_grace(original):
+    """A worker ends itself when two pushes to its hive have failed, whatever the grace is.
+
+    Imagined. A hive that is killed and comes back within the grace finds nobody.
+    """
+
+    def failed(self, now):
+        original(self, now)
+        return self.failures >= 2
+
+    return failed
+
+
+@seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
+@caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
+def probes_the_process(original):
+    """A probe asks whether the process is there, not whether it answers: a hung worker is well.
+
+    Real: of the kind of the predecessor, where a zombie was alive, and the successor, where a silent link stayed
+    online. Its lease runs out, so that it is not routed to; but nobody says why.
+    """
+    return lambda self, *, answered: True
+
+
+@seed(role="hive", patches="daemons.hive.workers.restart:RestartTracker.decide")
+@caught_by(RECOVERY, "The answer that a crash costs says when to come again")
+def restarts_for_ever(original):
+    """The restart policy is not looked at: every worker that crashes is started again.
+
+    Real: gpustack #4218, for the policy `never`.
+    """
+    from daemons.hive.workers.states import RestartWhen
+
+    def decide(self, when, ending, *, now_ms, jitter):
+        return original(self, RestartWhen.ALWAYS, ending, now_ms=now_ms, jitter=jitter)
+
+    return decide
+
+
+@seed(role="queen", patches="daemons.queen.registry:Registry._row")
+@caught_by(RECOVERY, "A queen that was stopped and started again finds everybody")
+def restored_never_leased(original):
+    """Workers that a restarted queen knows from her database stay unconfirmed, whatever their hives lease.
+
+    Real: the predecessor, where nobody registered again, as far as routing goes. Every list is right; nothing is
+    served.
+    """
+
+    def _row(self, hive, row, departed):
+        known = self._workers.get(row.id)
+        restored = known is not None and not known.leased and known.provisional_until == 0.0
+        changes = original(self, hive, row, departed)
+        self._workers[row.id].leased = not restored
+        return changes
+
+    return _row
+
+
+@seed(role="hive", patches="daemons.hive.workers.roster:Roster.stop_all", fast=True)
+@caught_by(RECOVERY, "A stopped hive leaves no worker")
+def stops_without_workers(original):
+    """A hive that is stopped leaves its workers to themselves; they end after the orphan grace.
+
+    Real: the predecessor: SIGTERM is not handled, children orphaned.
+    """
+
+    async def stop_all(self):
+        self._closed = True
+
+    return stop_all
+
+
+@seed(role="queen", patches="daemons.common.http_server:_Protocol")
+@caught_by(RECOVERY, "A stream through a killed queen ends, and the next one works")
+def stream_without_frame(original):
+    """The queen's streams end where the connection ends: no chunked coding, so that a cut looks like an end.
+
+    Real: a proxy with `chunked_transfer_encoding off`, or one that speaks HTTP/1.0. Every whole stream is whole; the
+    client of a queen that was killed is not told.
+    """
+
+    class Protocol(original):
+        def on_headers_complete(self):
+            super().on_headers_complete()
+            cycle = self.cycle
+            send = cycle.send
+
+            async def without_frame(message):
+                if any(b"event-stream" in value for _, value in message.get("headers", ())):
+                    cycle.chunked_encoding, cycle.keep_alive = False, False
+                    cycle.expected_content_length = sys.maxsize
+                elif cycle.expected_content_length > 1 << 40 and not message.get("more_body", False):
+                    cycle.expected_content_length = len(message.get("body", b""))
+                await send(message)
+
+            cycle.send = without_frame
+
+    return Protocol
+
+
+@seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
+@caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
+def struck_out_for_good(original):
+    """Strikes are never cleared: a worker that hung once is not routed to until it is restarted.
+
+    Real: the successor, where a silent link stayed online, from its other side (a link that falls silent stays so for
+    ever).
+    """
+    return lambda self, *, answered: self._count < self._limit if answered else bool(original(self, answered=False))
+
+
+@seed(role="queen", patches="daemons.queen.registry:hive_state")
+@caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
+def unheard_never_dead(original):
+    """A hive that has never leased to this queen is never called unavailable: there is no last lease to count from.
+
+    Real: the predecessor: a worker that never sent a heartbeat is never stale. Whoever has leased once is given up in
+    time.
+    """
+    from daemons.queen.leases import StateReason
+
+    def hive_state(rules, *, heard, silent_s, strikes):
+        if not heard:
+            return HiveState.SUSPECT, StateReason.NOT_HEARD_YET
+        return original(rules, heard=heard, silent_s=silent_s, strikes=strikes)
+
+    return hive_state
+
+
+@seed(role="hive", patches="daemons.hive.workers.process:subprocess")
+@caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
+@caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
+def workers_die_with_hive(original):
+    """Workers get SIGTERM from the kernel when their hive dies (PR_SET_PDEATHSIG), and end in order.
+
+    Imagined (a supervisor's default). The next hive starts them all anew, so that the counts agree.
+    """
+    pr_set_pdeathsig = 1
+    c = ctypes.CDLL(None)
+
+    def with_signal(*arguments, **named):
+        def ask():
+            c.prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+        popen = original.Popen
+        return popen(*arguments, preexec_fn=ask, **named)
+
+    return SimpleNamespace(Popen=with_signal, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT)
+
+
+@seed(role="hive", patches="daemons.hive.workers.process:wait_gone")
+@caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
+def zombie_is_alive(original):
+    """A hive looks by `kill(pid, 0)` whether a worker is alive: the zombie that waits to be reaped still is.
+
+    Real: the predecessor. A worker that was asked to end, or crashed, is there for ever.
+    """
+
+    async def wait_gone(pid, ticks):
+        while True:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            await asyncio.sleep(0.02)
+
+    return wait_gone
