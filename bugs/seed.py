@@ -7,9 +7,9 @@ A seed is a function of a module of `bugs.seeds`, which has a module for each fa
     def drain_cuts(original):
         ...
 
-It returns the wrong version of the one thing that it replaces, and all that this needs stands in it. Its docstring says
-what is wrong and where that happened. Its digest is that of its source, decorators and docstring included: the few
-imports and the names of features at the top of its module are no part of it.
+It returns the wrong version of the one thing that it replaces. Its docstring says what is wrong, and where it happened
+("Real: litellm #36768"); a seed that names no place is imagined. All that it needs stands in it, for its digest is that
+of its own source: the imports and the names of features at the top of its module are no part of that.
 """
 
 from __future__ import annotations

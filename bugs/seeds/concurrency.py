@@ -14,15 +14,11 @@ RESTART = "features/integration/worker_restart_during_inference.feature"
 @seed(role="hive", patches="daemons.hive.workers.roster:Roster.spawn", fast=True)
 @caught_by(CONCURRENCY, "Three want a model that is not there, and it is downloaded once")
 def becomes_default_model(original):
-    """A worker for a model that the catalog lacks is started with one that it has.
-
-    Real: the predecessor. Whoever asks for the model that is there sees nothing.
-    """
-    default = "tiny:1b"
+    """A worker for a model that the catalog lacks is started with one that it has. Real: the predecessor."""
 
     async def spawn(self, worker_id, asked):
         if self._hive.models.path_of(asked.model) is None:
-            asked = asked.model_copy(update={"model": default})
+            asked = asked.model_copy(update={"model": "tiny:1b"})
         return await original(self, worker_id, asked)
 
     return spawn
@@ -31,10 +27,7 @@ def becomes_default_model(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.lease")
 @caught_by(CONCURRENCY, "A thousand leases in a random order lose no update and never go backward")
 def coalesces_leases(original):
-    """Leases that come close behind another are left out, the last one too: a burst ends in an old picture.
-
-    Imagined (a throttle without a trailing edge). A heartbeat later all is well again.
-    """
+    """Leases that come close behind another are left out, the last one too: a burst ends in an old picture."""
     from daemons.queen.entries import Heard, LeaseVerdict
 
     close_s = 0.05
@@ -54,10 +47,7 @@ def coalesces_leases(original):
 @seed(role="worker", patches="daemons.worker.inference:Inference._tokens")
 @caught_by(CONCURRENCY, "A client that hangs up frees its slot within a second")
 def generates_for_nobody(original):
-    """A client's hang-up gives its slot to others at once, but the engine goes on to the last token beside them.
-
-    Real: vllm #10087, where the slot count is right and only the work is not stopped.
-    """
+    """A hang-up gives the slot to others, and the engine goes on to the last token beside them. Real: vllm #10087."""
     running = set()
 
     async def _tokens(self, call, engine, prompt):
@@ -80,10 +70,7 @@ def generates_for_nobody(original):
 @seed(role="queen", patches="daemons.queen.dispatch:Dispatcher.ended")
 @caught_by(CONCURRENCY, "A client that hangs up frees its slot within a second")
 def hang_up_keeps_queens_slot(original):
-    """The queen gives no slot back when a client hangs up: the worker is idle, and she takes it for full.
-
-    Real: ray #37943.
-    """
+    """The queen gives no slot back when a client hangs up: an idle worker counts as full. Real: ray #37943."""
     from daemons.common.targets import Verdict
 
     def ended(self, slot, attempt):
@@ -97,10 +84,7 @@ def hang_up_keeps_queens_slot(original):
 @caught_by(CONCURRENCY, "A client that hangs up frees its slot within a second")
 @caught_by(RECOVERY, "A stream through a killed queen ends, and the next one works")
 def hidden_hang_up(original):
-    """A worker does not hear that its client is gone: it makes the rest of the tokens for nobody, in a taken slot.
-
-    Real: vllm #10087: a middleware hides the disconnect.
-    """
+    """A worker does not hear that its client is gone, and goes on for nobody in a taken slot. Real: vllm #10087."""
 
     async def _watch_disconnect(receive, running):
         await asyncio.Event().wait()
@@ -111,14 +95,10 @@ def hidden_hang_up(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.worker")
 @caught_by(CONCURRENCY, "Workers registered at once are all there, distinct, and found by id")
 def id_cut_short(original):
-    """A worker is looked up by the first characters of its id: with many workers another one is found.
-
-    Imagined. Lists are right; only a look at each id by itself shows it.
-    """
-    typed = 5
+    """A worker is looked up by the first characters of its id. Lists are right; a look at each by itself shows it."""
 
     def worker(self, worker_id):
-        alike = [each for each in self.workers() if each.row.id[:typed] == worker_id[:typed]]
+        alike = [each for each in self.workers() if each.row.id[:5] == worker_id[:5]]
         return alike[0] if alike else None
 
     return worker
@@ -127,10 +107,9 @@ def id_cut_short(original):
 @seed(role="queen", patches="daemons.queen.spawning:Spawning._order")
 @caught_by(CONCURRENCY, "Three want one id where each could get it on another hive")
 def id_taken_too_late(original):
-    """An id is looked up when a spawn is asked for, and taken when its worker's row is made: in between others pass.
+    """An id is looked up when a spawn is asked for, and taken when its worker's row is made: others pass in between.
 
-    Real: the predecessor, where a duplicate overwrote and was answered as accepted as a race. One spawn after the
-    other is refused rightly. Both tiers guard ids: this is the queen's part.
+    Real: the predecessor, here as a race at the queen. One spawn after the other is refused rightly.
     """
     from daemons.common.errors import ApiError, ErrorCode
 
@@ -150,31 +129,21 @@ def id_taken_too_late(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.workers")
 @caught_by(CONCURRENCY, "Workers registered at once are all there, distinct, and found by id")
 def lists_first_ten(original):
-    """The queen lists the first ten workers: a page size that nobody asked for.
-
-    Imagined. Small clusters never see it; each worker is still found by its id, and routed to.
-    """
-    page = 10
-    return lambda self: original(self)[:page]
+    """The queen lists the first ten workers: a page size that nobody asked for."""
+    return lambda self: original(self)[:10]
 
 
 @seed(role="hive", patches="daemons.hive.models.pulls:Pulls.find")
 @caught_by(CONCURRENCY, "Three want a model that is not there, and it is downloaded once")
 def pulls_for_each(original):
-    """Each spawn that lacks its model downloads it for itself, all into one file.
-
-    Real: ollama #200. One spawn at a time is well.
-    """
+    """Each spawn that lacks its model downloads it for itself, all into one file. Real: ollama #200."""
     return lambda self, ref: None
 
 
 @seed(role="hive", patches="daemons.hive.models.pulls:Pulls._pull")
 @caught_by(CONCURRENCY, "Three want a model that is not there, and it is downloaded once")
 def pulls_once_more(original):
-    """A model is downloaded, and then downloaded once more to be compared with itself.
-
-    Imagined, next to ollama #200. Only the hub's own count shows it.
-    """
+    """A model is downloaded, and once more to be compared with itself: only the hub's count shows it."""
 
     async def _pull(self, hub, pull):
         (await original(self, hub, pull)).unlink()
@@ -186,39 +155,22 @@ def pulls_once_more(original):
 @seed(role="queen", patches="daemons.queen.waiting:WaitingLines.full")
 @caught_by(CONCURRENCY, "Beyond the queue's bound the answer says when to come again")
 def queue_without_bound(original):
-    """The queue takes whoever comes: queue_limit is read and never looked at.
-
-    Imagined. Everybody is served in the end; only a count of those refused shows it.
-    """
-
-    def full(self):
-        return False
-
-    return property(full)
+    """The queue takes whoever comes: queue_limit is read and never looked at."""
+    return property(lambda self: False)
 
 
 @seed(role="queen", patches="daemons.queen.waiting:WaitingLines.full")
 @caught_by(CONCURRENCY, "More requests than slots wait their turn, and none is lost")
 @caught_by(CONCURRENCY, "Beyond the queue's bound the answer says when to come again")
 def refuses_instead_of_queueing(original):
-    """No request ever waits: what finds all slots taken is refused, however short the queue is.
-
-    Imagined (what the queen did before her queue). Must be noticed where more clients come than there are slots.
-    """
-
-    def full(self):
-        return True
-
-    return property(full)
+    """No request ever waits: what finds all slots taken is refused, however short the queue is."""
+    return property(lambda self: True)
 
 
 @seed(role="queen", patches="daemons.queen.registry:Registry.lease")
 @caught_by(CONCURRENCY, "A hive that registers again just while its rows are cleaned up is there once")
 def return_without_rows(original):
-    """A hive that leases again after its lease had run out is available at once, but its workers are not there again.
-
-    Real: the predecessor, where nobody registered again.
-    """
+    """A hive that leases again after its lease had run out is available, without its workers. Real: the predecessor."""
     from daemons.queen.leases import StateReason
 
     def lease(self, hive_id, lease):
@@ -235,10 +187,7 @@ def return_without_rows(original):
 @caught_by(CONCURRENCY, "Clients that send in the same instant are all answered, and no slot is taken twice")
 @caught_by(CONCURRENCY, "More requests than slots wait their turn, and none is lost")
 def slots_never_given_back(original):
-    """A worker neither gives a slot back nor refuses when none is left: its count only grows.
-
-    Real: ray #37943, and the predecessor, whose gauge grew at every scrape (a gauge that grows).
-    """
+    """A worker neither gives a slot back nor refuses when none is left: its count only grows. Real: ray #37943."""
 
     @contextmanager
     def take(self, request_id):
@@ -253,7 +202,7 @@ def slots_never_given_back(original):
 def takes_older_leases(original):
     """The queen takes leases in the order in which they come: a late one puts an older picture over a newer one.
 
-    Real: of the kind of the predecessor's health check, which wrote an older state back. Only disorder shows it.
+    Real: the predecessor, whose health check wrote back what it had read before. Only disorder shows it.
     """
 
     def lease(self, hive_id, lease):
@@ -269,10 +218,7 @@ def takes_older_leases(original):
 @seed(role="worker", patches="daemons.worker.worker:Worker._load")
 @caught_by(CONCURRENCY, "Workers registered at once are all there, distinct, and found by id")
 def warm_up_keeps_slot(original):
-    """A worker warms up with a request of its own, and never gives its slot back.
-
-    Real: of the kind of ray #37943. One slot of four is lost; every request is still served.
-    """
+    """A worker warms up with a request of its own, and never gives its slot back. Real: like ray #37943."""
 
     async def _load(self):
         await original(self)
@@ -287,11 +233,7 @@ def warm_up_keeps_slot(original):
 @caught_by(RESTART, "The restarted worker serves again after it was killed")
 @caught_by(OPENAI_CLIENT, "Listing models and streaming a completion")
 def worker_counts_twice(original):
-    """A worker counts a served inference twice: when its last token is sent, and when its slot is given back.
-
-    Imagined, next to the predecessor, whose gauge grew at every scrape. Must be noticed where workers' own counts have
-    to add up to what was asked.
-    """
+    """A worker counts an inference twice: when its last token is sent, and when its slot is given back."""
     from daemons.common.metrics import Outcome
 
     def ended(self, outcome, seconds):

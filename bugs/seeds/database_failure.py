@@ -12,24 +12,14 @@ DATABASE_FAILURE = "features/integration/database_failure.feature"
 @seed(role="queen", patches="daemons.queen.store:RegistryStore.waiting")
 @caught_by(DATABASE_FAILURE, "The queen's database is locked")
 def counts_waiting_as_one(original):
-    """A queen whose database is away says that one write waits, however many do.
-
-    Imagined (a flag where a count should be).
-    """
-
-    def waiting(self):
-        return min(1, len(self._queue))
-
-    return property(waiting)
+    """A queen whose database is away says that one write waits, however many do."""
+    return property(lambda self: min(1, len(self._queue)))
 
 
 @seed(role="hive", patches="daemons.hive.recovery.mender:judge_error")
 @caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
 def damage_in_own_words(original):
-    """A damaged catalog is logged with a sentence of the hive's own in place of what SQLite says.
-
-    Imagined: code and sentence are there; what is wrong with the file nobody learns.
-    """
+    """A damaged catalog is logged with a sentence of the hive's own in place of what SQLite says."""
 
     def judge_error(error, *, exists):
         damage = original(error, exists=exists)
@@ -41,20 +31,14 @@ def damage_in_own_words(original):
 @seed(role="hive", patches="daemons.hive.recovery.mender:Mender.degraded")
 @caught_by(DATABASE_FAILURE, "The catalog is damaged and its folder cannot be written to")
 def healthy_in_memory(original):
-    """A hive whose catalog lives in memory only, since the disk refuses, does not say so in its health.
-
-    Imagined: the log line and the gauge are there.
-    """
+    """A hive whose catalog lives in memory only, since the disk refuses, does not say so in its health."""
     return lambda self: (reason for reason in original(self) if "in memory" not in reason)
 
 
 @seed(role="hive", patches="daemons.hive.recovery.kept:_copy")
 @caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
 def keeps_first_page(original):
-    """Of a broken catalog only the first page is kept aside.
-
-    Imagined: a copy that takes one read for the whole file.
-    """
+    """Of a broken catalog only the first page is kept aside: a copy that takes one read for the whole file."""
 
     def _copy(source, target):
         with source.open("rb") as reader:
@@ -68,17 +52,14 @@ def keeps_first_page(original):
 @seed(role="hive", patches="daemons.common.database:Database._look")
 @caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
 def looks_through_the_cache(original):
-    """Whether the catalog is whole is asked on the open connection, which answers from its cache.
-
-    Found by reading our own code: the daemon's own connection serves on over a file that nobody else can read.
-    """
+    """Whether the catalog is whole is asked on the open connection, whose cache answers. Found by reading."""
     return lambda self, read: read(self._connection) if self._connection is not None else original(self, read)
 
 
 @seed(role="queen", patches="daemons.queen.store:RegistryStore._reopen")
 @caught_by(DATABASE_FAILURE, "The queen's database is read-only")
 def never_opens_again(original):
-    """A queen whose database could not be opened at her start never tries again. Real: litellm #38121."""
+    """A queen whose database could not be opened at its start never tries again. Real: litellm #38121."""
 
     async def _reopen(self):
         if not self._read:
@@ -91,10 +72,7 @@ def never_opens_again(original):
 @seed(role="hive", patches="daemons.hive.models.download:_try")
 @caught_by(DATABASE_FAILURE, "A hive is killed in the middle of a download")
 def part_is_taken_for_model(original):
-    """A part that an earlier hive has left of a download is taken for the whole model.
-
-    Real: huggingface_hub #1396: an interrupted download is later taken as complete.
-    """
+    """What an earlier hive has left of a download is taken for the model. Real: huggingface_hub #1396."""
     from daemons.hive.models.partfile import PartFile
 
     async def _try(hub, model, path, durations, progress):
@@ -111,44 +89,25 @@ def part_is_taken_for_model(original):
 @seed(role="hive", patches="daemons.hive.workers.scribe:Scribe.rewrite")
 @caught_by(DATABASE_FAILURE, "A catalog is damaged while workers serve")
 def rebuild_forgets_workers(original):
-    """A rebuilt catalog of a running hive has its models, and none of its workers until one of them changes.
-
-    Found by reading our own code: a hive that is killed then does not find its workers again.
-    """
+    """A rebuilt catalog of a running hive has no worker until one of them changes. Found by reading."""
     return lambda self: None
 
 
 @seed(role="hive", patches="daemons.hive.recovery.mender:settle")
 @caught_by(DATABASE_FAILURE, "The root page of its table of a hive's catalog is destroyed")
 def rebuilds_from_rows_only(original):
-    """A rebuilt catalog has the rows that could be salvaged, and forgets what only memory and the folder know.
-
-    Imagined.
-    """
-
-    def settle(
-        salvaged,
-        remembered,
-        files,
-    ):
-        settled = original(salvaged, salvaged, files)
-        return settled
-
-    return settle
+    """A rebuilt catalog has the rows that could be salvaged, and forgets what only memory and the folder know."""
+    return lambda salvaged, remembered, files: original(salvaged, salvaged, files)
 
 
 @seed(role="hive", patches="daemons.hive.models.pulls:Pulls._pull")
 @caught_by(DATABASE_FAILURE, "A hive is killed in the middle of its writes")
 def row_before_file(original):
-    """A model's row is written when its download begins, not when its file is whole.
-
-    Real: huggingface_hub #1396: an interrupted download is later taken as complete, from the catalog's side.
-    """
+    """A model's row is written when its download begins, not when its file is whole. Real: huggingface_hub #1396."""
 
     async def _pull(self, hub, pull):
         await self._catalog.add(pull.model)
-        path = await original(self, hub, pull)
-        return path
+        return await original(self, hub, pull)
 
     return _pull
 
@@ -158,7 +117,7 @@ def row_before_file(original):
 def salvages_nothing(original):
     """Rows that a broken catalog still has are not read from it: all come from memory and the model folder.
 
-    Imagined: a running hive has the same models afterwards, and a hive that starts has other times of creation.
+    A running hive has the same models afterwards; a hive that starts has other times of creation.
     """
     from daemons.hive.recovery.salvage import Salvage
 
@@ -171,10 +130,7 @@ def salvages_nothing(original):
 @seed(role="queen", patches="daemons.queen.store:RegistryStore._set_aside")
 @caught_by(DATABASE_FAILURE, "The queen starts over a database whose header is destroyed")
 def throws_broken_database_away(original):
-    """A queen whose database SQLite refuses removes it and begins a new one: nobody can get more out of the old.
-
-    Imagined: what she lists is whole again with the next leases.
-    """
+    """A queen whose database SQLite refuses removes it and begins a new one: nobody gets more out of the old."""
 
     def _set_aside(self):
         for suffix in ("", "-wal", "-shm"):
@@ -187,20 +143,14 @@ def throws_broken_database_away(original):
 @seed(role="queen", patches="daemons.queen.store:RegistryStore._check_file")
 @caught_by(DATABASE_FAILURE, "The queen's database is deleted under her")
 def writes_into_deleted_file(original):
-    """A queen does not notice that her database was deleted: what she writes goes into a file without a name.
-
-    Found by reading our own code: the open connection takes every write.
-    """
+    """A queen does not notice that its database was deleted: the open file takes every write. Found by reading."""
     return lambda self: None
 
 
 @seed(role="queen", patches="daemons.queen.store:write_all")
 @caught_by(DATABASE_FAILURE, "The queen's database is locked")
 def writes_workers_by_name(original):
-    """What waited for the database is written worker by worker, by name, and not in the order in which it changed.
-
-    Imagined (changes of one row are folded into its last, in a sorted table).
-    """
+    """What waited for the database is written worker by worker, by name, and not in the order of the changes."""
 
     def _name(write):
         row = getattr(write, "row", None)

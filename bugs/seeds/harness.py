@@ -21,20 +21,14 @@ VERDICTS = "features/harness/verdicts.feature"
 @seed(role="harness", patches="harness.runner:HarnessRunner._nothing_ran")
 @caught_by(CAPABILITIES, "A run of which nothing is left is a failure")
 def all_skipped_is_passed(original):
-    """A run in which every scenario was skipped has passed: nothing failed.
-
-    Real: behave 1.3.3, and every runner that counts failures.
-    """
+    """A run in which every scenario was skipped has passed: nothing failed. Real: behave 1.3.3."""
     return lambda self: False
 
 
 @seed(role="harness", patches="harness.output:_guard")
 @caught_by(SURVIVES, "Standard output is closed before the first scenario")
 def closed_output_is_a_crash(original):
-    """`behave | head -1` ends with a traceback beside what was asked for.
-
-    Real: Python's own BrokenPipeError, at any program that prints.
-    """
+    """`behave | head -1` ends with a traceback beside what was asked for. Real: any Python program that prints."""
 
     def _guard(stream, when_closed):
         def told():
@@ -49,24 +43,14 @@ def closed_output_is_a_crash(original):
 @seed(role="harness", patches="harness.evidence:assert_lines")
 @caught_by(EVIDENCE, "Every kind of Then")
 def constants_are_evidence(original):
-    """`assert True` counts as an assertion.
-
-    Real: the predecessor, in which a step could be made to count by a line that says nothing.
-    """
-
-    def assert_lines(source):
-        return frozenset(node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert))
-
-    return assert_lines
+    """`assert True` counts as an assertion. Real: the predecessor."""
+    return lambda source: frozenset(node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert))
 
 
 @seed(role="harness", patches="harness.runner:HarnessRunner._selection_is_sound")
 @caught_by(VERDICTS, "A selection of nothing is a failure (`--tags=@typo`)")
 def empty_selection_begins(original):
-    """A selection of nothing is begun, and nobody says what was asked for and what there is.
-
-    Real: behave 1.3.3, which calls it a success.
-    """
+    """A selection of nothing is begun, and nobody says what there is. Real: behave 1.3.3, which calls it a success."""
     from harness import selection
     from harness.runner import say, step_definitions
 
@@ -94,11 +78,7 @@ def exit_passes_through(original):
 @seed(role="harness", patches="harness.step_guard:StepGuard._call")
 @caught_by(SURVIVES, "sys.exit(0) in a step is a failed step, in portable mode")
 def exit_zero_is_a_pass(original):
-    """sys.exit(0) in a step is the end of the step, and no failure: the status says that all went well.
-
-    Found by reading: the daemon that the scenario left behind failed it as well, and nobody asked for the step's own
-    words.
-    """
+    """sys.exit(0) in a step is the end of the step, and no failure. Found by reading."""
     call = original.__func__
 
     def _call(match, context):
@@ -115,11 +95,7 @@ def exit_zero_is_a_pass(original):
 @seed(role="harness", patches="harness.runner:HarnessRunner._guarded_hook")
 @caught_by(SURVIVES, "A run that has an error in after_scenario, in namespaces")
 def failed_hooks_are_forgiven(original):
-    """What an `after` hook raises is dropped: the scenario had ended, after all.
-
-    Found by reading: the daemon that the scenario left behind failed it as well, and nobody asked for the hook's own
-    words.
-    """
+    """What an `after` hook raises is dropped: the scenario had ended, after all. Found by reading."""
 
     def _guarded_hook(self, name, hook):
         guarded = original(self, name, hook)
@@ -138,10 +114,7 @@ def failed_hooks_are_forgiven(original):
 @seed(role="harness", patches="harness.sandbox:wish")
 @caught_by(CAPABILITIES, "The fallback takes over by itself on such a machine")
 def fallback_is_refused(original):
-    """Where namespaces are forbidden the run is refused, though nobody has asked for them.
-
-    Found by reading: both ways exit with 1 there.
-    """
+    """Where namespaces are forbidden the run is refused, though nobody has asked for them. Found by reading."""
     from harness.sandbox.info import SandboxWish
 
     def wish(asked):
@@ -167,20 +140,14 @@ def faults_are_unverified(original):
 @seed(role="harness", patches="harness.selection:_ambiguities")
 @caught_by(VERDICTS, "an ambiguous step")
 def first_definition_wins(original):
-    """Of two definitions that match one sentence the first one is run, and the other is dead: nobody says so.
-
-    Real: behave 1.3.3; the predecessor had four such sentences.
-    """
+    """Of two definitions that match one sentence the first is run, the other is dead. Real: behave 1.3.3."""
     return lambda step, registry: []
 
 
 @seed(role="harness", patches="harness.evidence:Evidence.shortfall", fast=True)
 @caught_by(EVIDENCE, "Every kind of Then")
 def forgets_evidence(original):
-    """A Then that looks at nothing, or asserts nothing, passes.
-
-    Real: the predecessor, whose steps were green whatever the product did.
-    """
+    """A Then that looks at nothing, or asserts nothing, passes. Real: the predecessor."""
     return lambda self: None
 
 
@@ -188,20 +155,13 @@ def forgets_evidence(original):
 @caught_by(SURVIVES, "SIGINT to the terminal, in namespaces")
 def interrupted_is_failed(original):
     """A run that a signal ended exits with 1, as if a scenario had failed. Real: behave 1.3.3."""
-
-    def exit_code(self):
-        return None
-
-    return property(exit_code)
+    return property(lambda self: None)
 
 
 @seed(role="harness", patches="harness.layers:HarnessContext._do_cleanups")
 @caught_by(SURVIVES, "SIGHUP to the launcher, in namespaces")
 def interrupted_without_cleanups(original):
-    """A run that a signal ends does not clean up: its cleanups are for scenarios that come to their end.
-
-    Real: behave 1.3.3, which SIGTERM ends without a hook, a cleanup or `atexit`.
-    """
+    """A run that a signal ends does not clean up. Real: behave 1.3.3, which SIGTERM ends without a hook."""
 
     def _do_cleanups(self):
         if self._interruption.number is None:
@@ -222,10 +182,7 @@ def junit_skips_what_never_ran(original):
 @seed(role="harness", patches="harness.reporters:install")
 @caught_by(LEAKS, "A step's failure and a leak are both told")
 def junit_tells_one_problem(original):
-    """The JUnit file tells one problem of a scenario: when a step has failed, not what was left behind as well.
-
-    Real: behave 1.3.3. Found by reading: the scenario asked the JUnit file for the step's failure alone.
-    """
+    """JUnit tells that a step failed, and not what was left behind as well. Real: behave 1.3.3."""
     from harness.reporters import ClosingLines
 
     def install(config, run_problems):
@@ -237,10 +194,7 @@ def junit_tells_one_problem(original):
 @seed(role="harness", patches="harness.reporters:HonestJUnitReporter._process_run_items_for")
 @caught_by(LEAKS, "What the hooks of a feature and of the run leave behind fails the run, and no scenario")
 def junit_without_hooks(original):
-    """What the hooks of a feature leave behind is in no JUnit file: there is no scenario to put it at.
-
-    Real: behave 1.3.3.
-    """
+    """What the hooks of a feature leave behind is in no JUnit file: no scenario has it. Real: behave 1.3.3."""
     from behave.reporter.junit import JUnitReporter
 
     return JUnitReporter._process_run_items_for
@@ -249,10 +203,7 @@ def junit_without_hooks(original):
 @seed(role="harness", patches="harness.runner:draw_report")
 @caught_by(SURVIVES, "SIGKILL to the run, in portable mode")
 def killed_run_has_no_report(original):
-    """A report is drawn at the orderly end of a run, so a run that was killed has none.
-
-    Real: every reporter of behave, which writes at the end.
-    """
+    """A report is drawn at the orderly end of a run, so a run that was killed has none. Real: behave's reporters."""
 
     def draw_report(run):
         if run.told.get("finished"):
@@ -264,24 +215,14 @@ def killed_run_has_no_report(original):
 @seed(role="harness", patches="harness.report:RunReport.verdict")
 @caught_by(SURVIVES, "SIGKILL to the run, in namespaces")
 def killed_run_is_passed(original):
-    """The report of a run that was killed calls it passed: none of its scenarios has failed.
-
-    Found by reading: the scenario read the journal, and not the report that a person would.
-    """
-
-    def verdict(self):
-        return "failed" if "failed" in self.statuses else "passed"
-
-    return property(verdict)
+    """The report of a run that was killed calls it passed: none of its scenarios has failed. Found by reading."""
+    return property(lambda self: "failed" if "failed" in self.statuses else "passed")
 
 
 @seed(role="harness", patches="harness.sandbox.reaper:_wait")
 @caught_by(SURVIVES, "SIGKILL to the launcher, in portable mode")
 def launcher_dies_unnoticed(original):
-    """SIGKILL of what the user has started leaves the run at work: nobody watches the launcher.
-
-    Real: every wrapper that waits for its child and is waited for by none.
-    """
+    """SIGKILL of what the user has started leaves the run at work. Real: every wrapper that waits for its child."""
 
     def _wait(run, woken, life):
         silent, _held = os.pipe()
@@ -293,10 +234,7 @@ def launcher_dies_unnoticed(original):
 @seed(role="harness", patches="harness.layers:HarnessContext._leaks_since")
 @caught_by(LEAKS, "a temporary folder, in namespaces")
 def leak_fails_nobody(original):
-    """A leak is printed and fails nobody: it is a problem of the run, and no scenario's.
-
-    Real: behave itself, whose reporters know of no failure after the last step.
-    """
+    """A leak is printed and fails nobody: it is a problem of the run, and no scenario's. Real: behave 1.3.3."""
     from harness.layers import _print
 
     def _leaks_since(self, before, session):
@@ -312,10 +250,7 @@ def leak_fails_nobody(original):
 @seed(role="harness", patches="harness.sandbox.launcher:FORWARDED")
 @caught_by(SURVIVES, "SIGTERM to the launcher, in namespaces")
 def only_ctrl_c_is_heard(original):
-    """The launcher hands SIGINT on, and nothing else: at SIGTERM and SIGHUP the run goes on as if none had come.
-
-    Real: the predecessor, which handled SIGINT alone.
-    """
+    """The launcher hands SIGINT on, and neither SIGTERM nor SIGHUP. Real: the predecessor."""
     return (signal.SIGINT,)
 
 
@@ -334,20 +269,14 @@ def orphans_unseen(original):
 @seed(role="harness", patches="harness.sandbox.launcher:_truthful")
 @caught_by(SURVIVES, "A run that calls os._exit, in namespaces")
 def os_exit_is_success(original):
-    """A step that calls os._exit(0) ends the run with status 0.
-
-    Real: behave 1.3.3, and every runner that a test can end.
-    """
+    """A step that calls os._exit(0) ends the run with status 0. Real: behave 1.3.3."""
     return lambda run: run
 
 
 @seed(role="harness", patches="harness.census:release_own")
 @caught_by(LEAKS, "a file lock of behave itself, in namespaces")
 def own_locks_stay(original):
-    """The sweep releases what fcntl(2) has locked, and not what flock(2) has: the next scenario meets the lock.
-
-    Imagined: one of two calls that look alike is missing.
-    """
+    """The sweep releases what fcntl(2) has locked, and not what flock(2) has: the next scenario meets the lock."""
 
     def release_own(lock):
         for entry in Path("/proc/self/fd").iterdir():
@@ -361,24 +290,14 @@ def own_locks_stay(original):
 @seed(role="harness", patches="harness.faults.pause:Pause.verify")
 @caught_by(FAULTS, "Each kind of fault, its injection left out")
 def pause_is_believed(original):
-    """A pause is taken to bite because it was asked for.
-
-    Imagined: then a daemon that was never stopped passes for one that came through it.
-    """
-
-    def verify(self):
-        return
-
-    return verify
+    """A pause is taken to bite because it was asked for."""
+    return lambda self: None
 
 
 @seed(role="harness", patches="harness.listeners:Listener.describe")
 @caught_by(LEAKS, "a process with a port, in namespaces")
 def port_without_holder(original):
-    """A port that was left open is told without who holds it.
-
-    Imagined: a message that costs its reader an hour, and no test that only asks whether there was one.
-    """
+    """A port that was left open is told without who holds it."""
     return lambda self: f"{self.host}:{self.port},"
 
 
@@ -386,20 +305,14 @@ def port_without_holder(original):
 @caught_by(LEAKS, "a process with a file lock, in namespaces")
 @caught_by(LEAKS, "a file lock of behave itself, in namespaces")
 def posix_locks_only(original):
-    """Only the locks of fcntl(2) are counted: those of flock(2), which most programs take, are left out.
-
-    Imagined: both stand in /proc/locks, in lines that differ by one word.
-    """
+    """Only the locks of fcntl(2) are counted: those of flock(2), which most programs take, are left out."""
     return lambda text: [lock for lock in original(text) if lock[0] == "POSIX"]
 
 
 @seed(role="harness", patches="harness.sandbox.reaper:end_descendants")
 @caught_by(SURVIVES, "A run that calls os._exit, in portable mode")
 def reaper_asks_politely(original):
-    """What a run leaves behind is sent SIGTERM, once, and nobody looks whether it went.
-
-    Real: the usual last lines of a test runner.
-    """
+    """What a run leaves behind is sent SIGTERM, and nobody looks whether it went. Real: the usual test runner."""
     from harness.identity import descendants
     from harness.sandbox.reaper import reap_all
 
@@ -414,10 +327,7 @@ def reaper_asks_politely(original):
 @seed(role="harness", patches="harness.interruption:Interruption.may_break_in")
 @caught_by(SURVIVES, "Standard output is closed before the first scenario")
 def remembered_signal_waits(original):
-    """A signal that came between two steps is remembered, and the next step begins all the same.
-
-    Found by reading: a standard output that is closed is such a signal.
-    """
+    """A signal between two steps is remembered, and the next step begins all the same. Found by reading."""
 
     @contextlib.contextmanager
     def may_break_in(self, *, allowed=True):
@@ -434,10 +344,7 @@ def remembered_signal_waits(original):
 @seed(role="harness", patches="harness.sandbox.launcher:_Signals._on_signal")
 @caught_by(SURVIVES, "Ctrl-C twice ends a run in the middle of its cleanups, in portable mode")
 def second_signal_is_no_order(original):
-    """A second Ctrl-C is handed on like the first, and ends nothing: the run goes through all of its cleanups.
-
-    Real: the usual handler, which sets a flag that is set already.
-    """
+    """A second Ctrl-C is handed on like the first, and ends nothing. Real: a flag that is set already."""
 
     def _on_signal(self, number, _frame):
         with contextlib.suppress(ProcessLookupError):
@@ -449,10 +356,7 @@ def second_signal_is_no_order(original):
 @seed(role="harness", patches="harness.capabilities:missing")
 @caught_by(CAPABILITIES, "A machine that forbids nearly everything")
 def skipped_without_reason(original):
-    """A scenario is skipped for what it needs, and nobody learns why that is not there.
-
-    Imagined: the probe's own words are dropped on the way.
-    """
+    """A scenario is skipped for what it needs, and nobody learns why that is not there."""
 
     def missing(tags):
         reason = original(tags)
@@ -490,10 +394,7 @@ def thrown_away_coroutines_pass(original):
 @seed(role="harness", patches="harness.step_guard:StepGuard.find_match")
 @caught_by(VERDICTS, "an undefined step")
 def undefined_steps_pass(original):
-    """A step that nobody has defined is passed over.
-
-    Real: the predecessor, whose steps for such sentences did nothing.
-    """
+    """A step that nobody has defined is passed over. Real: the predecessor."""
     from behave.matchers import Match
 
     from harness.step_guard import GuardedMatch
@@ -504,11 +405,7 @@ def undefined_steps_pass(original):
 @seed(role="harness", patches="harness.census:processes_of_run")
 @caught_by(LEAKS, "a zombie, in namespaces")
 def zombies_unseen(original):
-    """A process that has ended and that nobody reaps is no leak: the census asks who runs.
-
-    Real: the mirror of the predecessor's zombies that count as alive; whoever looks for running processes alone sees
-    neither.
-    """
+    """A process that has ended and that nobody reaps is no leak: the census asks who runs."""
     import psutil
 
     return lambda sandbox: [process for process in original(sandbox) if process.state() != psutil.STATUS_ZOMBIE]

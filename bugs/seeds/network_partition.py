@@ -16,10 +16,7 @@ NETWORK_PARTITION = "features/integration/network_partition.feature"
 @seed(role="queen", patches="daemons.common.relay:_Exchange._pass_through")
 @caught_by(NETWORK_PARTITION, "A link that resets connections is heard of at once")
 def bridges_every_refusal(original):
-    """A connection that a hive refuses is tried again for a second before anybody is told: it may be restarting.
-
-    Imagined (the pauses of `DIAL_PAUSES_S`, put on the hot path). The answer is right, and late.
-    """
+    """A connection that a hive refuses is tried again for a second before anybody is told: it may be restarting."""
     from daemons.common.relay import _BrokenError
 
     async def _pass_through(self, target):
@@ -38,27 +35,16 @@ def bridges_every_refusal(original):
 @seed(role="hive", patches="daemons.common.inflight:InFlight.track")
 @caught_by(NETWORK_PARTITION, "A request that arrives late is not run twice, when its sender still waits")
 def copies_are_new(original):
-    """A hive keeps the requests that it has served by a number of its own: a copy that comes late is a new request.
-
-    Imagined (a primary key in place of the request's id). Every answer carries the right id.
-    """
+    """A hive keeps the requests that it has served by a number of its own: a copy that comes late is a new one."""
     numbers = itertools.count(1)
 
-    def track(self, request_id, deadline):
-        tracked = original(self, f"{request_id}.{next(numbers)}", deadline)
-        return tracked
-
-    return track
+    return lambda self, request_id, deadline: original(self, f"{request_id}.{next(numbers)}", deadline)
 
 
 @seed(role="queen", patches="daemons.common.inference:outcome_of_end")
 @caught_by(NETWORK_PARTITION, "The link is cut in the middle of a stream")
 def counts_stall_as_served(original):
-    """A stream that was ended because no token came is counted as served.
-
-    Real: the successor, where a stream without `[DONE]` was a success. Its client is told the truth; the counters are
-    not.
-    """
+    """A stream that was ended because no token came is counted as served. Real: the successor."""
     from daemons.common.inflight import EndReason
     from daemons.common.metrics import Outcome
 
@@ -68,24 +54,14 @@ def counts_stall_as_served(original):
 @seed(role="queen", patches="daemons.queen.leases:LeaseRules.stale_after_s")
 @caught_by(NETWORK_PARTITION, "A partition that outlasts the orphan grace costs no worker")
 def forgets_with_the_lease(original):
-    """The rows of a hive's workers are dropped as soon as its lease has run out, while they may well live.
-
-    Imagined (the grace left out of a sum). Whoever asks for a worker behind a cut link is told that there is none.
-    """
-
-    def stale_after_s(self):
-        return self.lease_s
-
-    return property(stale_after_s)
+    """The rows of a hive's workers are dropped as soon as its lease has run out: the grace is left out of a sum."""
+    return property(lambda self: self.lease_s)
 
 
 @seed(role="queen", patches="daemons.queen.queen:Queen.hives_by_state")
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 def gauge_of_registered_hives(original):
-    """The gauge of hives by state counts every hive that is registered as available, also one that is given up.
-
-    Imagined: lists, events and log are right, the dashboard is green.
-    """
+    """The gauge of hives by state counts every registered hive as available, also one that is given up."""
 
     def hives_by_state(self):
         return dict.fromkeys((state.value for state in HiveState), 0) | {
@@ -98,10 +74,9 @@ def gauge_of_registered_hives(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.lease")
 @caught_by(NETWORK_PARTITION, "Requests resume when the link is restored")
 def given_up_for_good(original):
-    """A hive that was given up must come back as another one: the leases of its instance are refused from then on.
+    """The leases of a hive that was given up are refused from then on: it must come back as another instance.
 
-    Real: of the kind of the predecessor, where nobody registered again. A hive that is started anew joins; one behind
-    a healed link does not.
+    Real: like the predecessor, where nobody registered again. A hive that is started anew joins.
     """
     from daemons.queen.entries import Heard, LeaseVerdict
     from daemons.queen.leases import StateReason
@@ -121,8 +96,7 @@ def given_up_for_good(original):
 def keeps_what_ended_behind_the_cut(original):
     """What is told while a hive is out of reach is lost: a worker that ended meanwhile is kept when the hive is back.
 
-    Real: production-stack #1091: a DELETE event lost during a reconnect. A worker that ends while the link is whole is
-    gone at once.
+    Real: production-stack #1091. A worker that ends while the link is whole is gone at once.
     """
     kept = {}
 
@@ -139,9 +113,9 @@ def keeps_what_ended_behind_the_cut(original):
 @seed(role="hive", patches="daemons.hive.workers.frontdesk:FrontDesk.lease")
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def lapsed_is_disowned(original):
-    """A worker whose lease had run out is answered 410 when it leases again, so that it ends itself and is replaced.
+    """A worker whose lease had run out is answered 410 when it leases again, so that it ends and is replaced.
 
-    Imagined (410 is for who belongs to nobody). The link inside the node was cut, and a loaded model is thrown away.
+    The link inside the node was cut, and a loaded model is thrown away.
     """
     from daemons.hive.workers.frontdesk import now_ms
     from daemons.hive.workers.states import Reason
@@ -158,36 +132,21 @@ def lapsed_is_disowned(original):
 @seed(role="queen", patches="daemons.queen.leases:LeaseRules.suspect_after_s")
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 def never_suspects(original):
-    """A hive that falls silent is routed to until its lease has run out: nobody is suspected before.
-
-    Imagined (a bound set to the wrong one of two durations). It is given up in time.
-    """
-
-    def suspect_after_s(self):
-        return self.lease_s
-
-    return property(suspect_after_s)
+    """A hive that falls silent is routed to until its lease has run out: nobody is suspected before."""
+    return property(lambda self: self.lease_s)
 
 
 @seed(role="queen", patches="daemons.common.inflight:Running.expect_within")
 @caught_by(NETWORK_PARTITION, "The link is cut in the middle of a stream")
 def no_bound_between_tokens(original):
     """Between tokens only the deadline bounds a stream: one whose link falls silent hangs. Real: litellm #40404."""
-
-    def expect_within(self, ms):
-        self.expect_by_deadline()
-
-    return expect_within
+    return lambda self, ms: self.expect_by_deadline()
 
 
 @seed(role="queen", patches="daemons.common.deadline:Deadline.from_header")
 @caught_by(NETWORK_PARTITION, "A request that is sent into the cut does not hang")
 def own_deadline_only(original):
-    """The queen does not read X-Deadline-Ms: every request has her default of 30 s.
-
-    Imagined, next to the predecessor, whose deadlines grew at a hop. Where answers come quickly nobody sees it; a cut
-    link shows it.
-    """
+    """The queen does not read X-Deadline-Ms: every request has its default of 30 s. A cut link shows it."""
 
     def from_header(cls, value, *, default_ms, since=None):
         deadline = original.__func__(cls, None, default_ms=default_ms, since=since)
@@ -200,11 +159,7 @@ def own_deadline_only(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.lease")
 @caught_by(NETWORK_PARTITION, "Requests resume when the link is restored")
 def registers_again(original):
-    """A hive that comes back from behind a cut link is registered anew, as if it had never been there.
-
-    Imagined, next to the predecessor, where a duplicate overwrote and was answered as accepted. It is the same
-    instance, and it serves; whoever listens to the events sees a new hive.
-    """
+    """A hive that comes back from behind a cut link is registered anew: it serves, but the events tell a new hive."""
     from daemons.queen.leases import StateReason
 
     def lease(self, hive_id, lease):
@@ -219,10 +174,7 @@ def registers_again(original):
 @seed(role="queen", patches="daemons.common.relay:_Exchange._pass_through")
 @caught_by(NETWORK_PARTITION, "A slow link stays available")
 def relays_in_a_hurry(original):
-    """The queen gives a hive six tenths of a second for a whole answer: over a slow link nothing is served.
-
-    Imagined (a bound chosen on loopback). Leases and probes have the right bounds, so that the hive is available.
-    """
+    """The queen gives a hive six tenths of a second for a whole answer: over a slow link nothing is served."""
 
     async def _pass_through(self, target):
         if self._call.request.streamed:
@@ -239,11 +191,7 @@ def relays_in_a_hurry(original):
 @seed(role="hive", patches="daemons.hive.uplink:Uplink._taken")
 @caught_by(NETWORK_PARTITION, "A hive that was cut off comes back as it was")
 def restarts_after_outage(original):
-    """A hive that reaches its queen again restarts its workers, for a fresh start.
-
-    Imagined, next to the predecessor, where nobody registered again. What they were doing is lost, though only the
-    link above them was cut.
-    """
+    """A hive that reaches its queen again restarts its workers, for a fresh start."""
 
     def _taken(self, answer, asked):
         was_away = self.fault is not None and self._queen_instance is not None
@@ -258,10 +206,7 @@ def restarts_after_outage(original):
 @seed(role="queen", patches="daemons.queen.cluster:_BLOCKING_HIVE")
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 def routes_to_the_given_up(original):
-    """A hive that is given up is routed to: only suspicion keeps requests away from it.
-
-    Imagined, next to the successor, where a removed hive's workers stayed routable.
-    """
+    """A hive that is given up is routed to: only suspicion keeps requests away from it."""
     return {state: reason for state, reason in original.items() if state is not HiveState.UNAVAILABLE}
 
 
@@ -270,7 +215,7 @@ def routes_to_the_given_up(original):
 def runs_what_it_refuses(original):
     """A copy of a served request is run once more before it is refused: the hive compares what the worker says now.
 
-    Imagined. The copy's sender gets the 409; the slot, the tokens and the worker's counts are spent twice.
+    The copy's sender gets the 409; the slot, the tokens and the worker's counts are spent twice.
     """
     from daemons.common.completions import parse_inference
     from daemons.common.deadline import Deadline
@@ -297,10 +242,7 @@ def runs_what_it_refuses(original):
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 def silent_link_stays_online(original):
-    """A link that falls silent stays "online": only probes that fail end a lease, and those wait for their timeouts.
-
-    Real: the successor, where a silent link stayed online.
-    """
+    """A link that falls silent stays "online": only probes that fail end a lease, and late. Real: the successor."""
 
     def hive_state(rules, *, heard, silent_s, strikes):
         verdict = original(rules, heard=heard, silent_s=0.0 if heard else silent_s, strikes=strikes)
@@ -314,8 +256,7 @@ def silent_link_stays_online(original):
 def spares_a_slow_queen(original):
     """A hive whose lease took long waits four times as long before the next one, to spare its queen.
 
-    Imagined (a back-off that takes a slow link for a busy peer). Every lease is taken, and yet the hive is suspected
-    between two of them.
+    Every lease is taken, and yet the hive is suspected between two of them.
     """
 
     async def push(self):
@@ -332,25 +273,14 @@ def spares_a_slow_queen(original):
 @seed(role="queen", patches="daemons.queen.leases:LeaseRules.stale_after_s")
 @caught_by(NETWORK_PARTITION, "A partition that outlasts the orphan grace costs no worker")
 def stale_rows_for_ever(original):
-    """The rows of a hive that was given up are never dropped: its workers stay listed for as long as it stays away.
-
-    Real: of the kind of production-stack #1091 (a dead worker is kept).
-    """
-
-    def stale_after_s(self):
-        return math.inf
-
-    return property(stale_after_s)
+    """The rows of a hive that was given up are never dropped. Real: like production-stack #1091."""
+    return property(lambda self: math.inf)
 
 
 @seed(role="queen", patches="daemons.common.inference:StreamAnswer.fail")
 @caught_by(NETWORK_PARTITION, "The link is cut in the middle of a stream")
 def stalled_stream_just_ends(original):
-    """A stream that stalls is ended without a word: no `[DONE]`, and no error chunk either.
-
-    Real: the successor, where a stream without `[DONE]` was a success, as a client sees it. Who does not look for
-    `[DONE]` takes half an answer for a whole one.
-    """
+    """A stream that stalls is ended without a word: no `[DONE]`, and no error chunk either. Real: the successor."""
 
     async def fail(self, error, farewell_ms):
         if self.begun and error.code is ErrorCode.STALLED:
@@ -365,10 +295,7 @@ def stalled_stream_just_ends(original):
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def waits_in_hope(original):
-    """A request that nobody can serve waits for a lease, in the hope that somebody comes, before it is refused.
-
-    Imagined. What is answered is right; that it is known already is not used.
-    """
+    """A request that nobody can serve waits for a lease, in the hope that somebody comes, before it is refused."""
 
     async def take(self, model, avoid):
         try:
@@ -385,10 +312,7 @@ def waits_in_hope(original):
 @seed(role="hive", patches="daemons.hive.workers.facts:WorkerFacts.health_fault")
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def worker_lease_never_ends(original):
-    """A worker's lease never runs out at its hive: only probes that fail three times say that it is out of reach.
-
-    Real: the predecessor, where who never sent a heartbeat was never stale, for a worker that has sent some.
-    """
+    """A worker's lease never runs out at its hive: only three failed probes count. Real: like the predecessor."""
     from daemons.hive.workers.states import Reason
 
     def health_fault(self, *, now_ms, lease_ms):

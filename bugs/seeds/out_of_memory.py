@@ -16,10 +16,7 @@ OUT_OF_MEMORY = "features/integration/out_of_memory.feature"
 @seed(role="hive", patches="daemons.hive.memory.places:read_needs")
 @caught_by(OUT_OF_MEMORY, "A model that declares more than the device has is refused")
 def admits_by_file_size(original):
-    """A model is admitted by the size of its tensors, whatever its publisher declares.
-
-    Found by reading our own code: every model is admitted, and the device is full later, in the middle of a load.
-    """
+    """A model is admitted by the size of its tensors, whatever its publisher declares. Found by reading."""
 
     def read_needs(path):
         needs = original(path)
@@ -31,10 +28,7 @@ def admits_by_file_size(original):
 @seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
 @caught_by(OUT_OF_MEMORY, "Another program fills the device")
 def available_is_whole_device(original):
-    """A worker that does not fit is refused with all that its device has, not with what is free of it.
-
-    Imagined: the refusal is right, and the figure in it makes nobody the wiser.
-    """
+    """A worker that does not fit is refused with all that its device has, not with what is free of it."""
     from daemons.hive.memory.shortage import ShortError
 
     def _reserve(self, wanted):
@@ -50,10 +44,7 @@ def available_is_whole_device(original):
 @seed(role="hive", patches="daemons.hive.memory.devices:Devices.release")
 @caught_by(OUT_OF_MEMORY, "A killed worker gives its memory back")
 def books_the_dead_on_itself(original):
-    """A hive takes what a dead worker held of a device upon itself, and never gives it back.
-
-    Imagined, next to what the worker gives back itself: only one that is killed leaves something.
-    """
+    """A hive takes what a dead worker held of a device upon itself, and never gives it back."""
     from daemons.common.process import start_ticks
 
     def take_over(ledger, instance):
@@ -71,10 +62,7 @@ def books_the_dead_on_itself(original):
 @seed(role="worker", patches="daemons.common.ledger:Ledger.put")
 @caught_by(OUT_OF_MEMORY, "Two hives spawn in the same instant on one device, a model that is understated:3b")
 def books_then_looks(original):
-    """A worker books in the ledger first and looks then whether it fits: for a moment the device is promised twice.
-
-    Imagined: the worker that came too late ends as it should, and nothing of it stays.
-    """
+    """A worker books in the ledger first and looks then whether it fits: a device is promised twice for a moment."""
     promised_twice_s = 0.1  # until it has judged; a shorter moment nobody could see each time
 
     def put(self, wanted):
@@ -98,10 +86,7 @@ def books_then_looks(original):
 @seed(role="hive", patches="daemons.hive.node:Node.picture")
 @caught_by(OUT_OF_MEMORY, "A killed worker gives its memory back")
 def devices_of_first_lease(original):
-    """A hive's leases have its devices as they were at the first of them.
-
-    Imagined: the hive's own list is right; the queen places by what was free when the hive started.
-    """
+    """A hive's leases have its devices as they were at the first of them; its own list is right."""
     first = []
 
     def picture(self):
@@ -115,10 +100,7 @@ def devices_of_first_lease(original):
 @seed(role="worker", patches="daemons.worker.inference:Inference._tokens")
 @caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
 def full_device_ends_stream_well(original):
-    """A stream that the device has no room for ends as if the model had no more to say.
-
-    Real: litellm #36768: a failure in a stream becomes a clean stop.
-    """
+    """A stream that the device has no room for ends as if the model were done. Real: litellm #36768."""
     from daemons.common.errors import ApiError, ErrorCode
 
     async def _tokens(self, call, engine, prompt):
@@ -135,11 +117,7 @@ def full_device_ends_stream_well(original):
 @seed(role="worker", patches="daemons.common.daemon:Daemon.fail")
 @caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
 def full_device_is_internal_error(original):
-    """A worker that its device refuses ends with the status of an internal error, not with 7.
-
-    Found by reading our own code: the hive goes by the worker's log line and says the right thing; only an operator,
-    or a service manager, is misled.
-    """
+    """A worker that its device refuses ends with the status of an internal error. Found by reading."""
     from daemons.common.exits import ExitStatus, FatalError
 
     def fail(self, error):
@@ -151,20 +129,14 @@ def full_device_is_internal_error(original):
 @seed(role="hive", patches="daemons.hive.memory.groups:MemoryGroup.remove")
 @caught_by(OUT_OF_MEMORY, "The limit of a worker is lowered in the middle of an inference")
 def group_left_behind(original):
-    """The control group of a worker that has ended is never removed.
-
-    Imagined: an empty group costs the kernel memory, and nothing else shows it.
-    """
+    """The control group of a worker that has ended is never removed: it costs the kernel memory, and is not seen."""
     return lambda self: True
 
 
 @seed(role="hive", patches="daemons.hive.memory.places:read_needs")
 @caught_by(OUT_OF_MEMORY, "Running out of memory again and again costs the hive nothing")
 def keeps_model_bytes(original):
-    """A hive keeps the bytes of each model file whose header it has read for a start.
-
-    Imagined (a cache without a bound, by instance).
-    """
+    """A hive keeps the bytes of each model file whose header it has read for a start."""
     kept = []
 
     def read_needs(path):
@@ -177,10 +149,7 @@ def keeps_model_bytes(original):
 @seed(role="hive", patches="daemons.hive.memory.places:Places.judge")
 @caught_by(OUT_OF_MEMORY, "A worker that is killed by somebody is not called out of memory")
 def kill_counts_as_out_of_memory(original):
-    """The metric counts every worker that ended by SIGKILL as out of memory; rows, log and restarts are right.
-
-    Imagined (the rule of thumb that 137 means out of memory).
-    """
+    """The metric counts every end by SIGKILL as out of memory, by the rule of thumb that 137 means that."""
     from daemons.hive.memory.shortage import By
 
     def judge(
@@ -204,20 +173,14 @@ def kill_counts_as_out_of_memory(original):
 @seed(role="hive", patches="daemons.hive.memory.places:Place.present_limit")
 @caught_by(OUT_OF_MEMORY, "The limit of a worker is lowered in the middle of an inference")
 def limit_as_given(original):
-    """A worker that the kernel killed for its limit is said to have had the limit of its start, not the one in force.
-
-    Found by reading our own code: limits that nobody changes are told right.
-    """
+    """A worker killed for its limit is said to have had that of its start, not the one in force. Found by reading."""
     return property(lambda self: self.limit_bytes)
 
 
 @seed(role="hive", patches="daemons.hive.memory.devices:Devices._entry")
 @caught_by(OUT_OF_MEMORY, "Running out of memory again and again costs the hive nothing")
 def lists_former_holders(original):
-    """A hive lists who once had something of a device, with what it had then.
-
-    Imagined, next to production-stack #1091: what is gone is kept in a list. The ledger is right.
-    """
+    """A hive lists who once had something of a device, with what it had then. The ledger is right."""
     seen = {}
 
     def _entry(self, name):
@@ -233,7 +196,7 @@ def lists_former_holders(original):
 def loads_in_one_charge(original):
     """A worker asks for all of its weights' device memory at once, before it reads the first of them.
 
-    Imagined: no scenario that fits sees it; a device that two share is promised to the one that has not loaded yet.
+    No scenario that fits sees it; a device that two share is promised to the one that has not loaded yet.
     """
 
     def load_up_to(self, part, needs):
@@ -246,10 +209,7 @@ def loads_in_one_charge(original):
 @seed(role="hive", patches="daemons.hive.memory.devices:order")
 @caught_by(OUT_OF_MEMORY, "Each worker goes to the device that is least loaded")
 def most_free_bytes_first(original):
-    """A worker goes to the device with the most bytes free, not to the one that is least loaded.
-
-    Imagined: with devices of one size it is the same.
-    """
+    """A worker goes to the device with the most bytes free, not to the one that is least loaded."""
 
     def order(loads, needed_bytes):
         fitting = [load for load in loads if load.free_bytes >= needed_bytes]
@@ -261,10 +221,7 @@ def most_free_bytes_first(original):
 @seed(role="worker", patches="daemons.worker.memory:DeviceMemory.load_up_to")
 @caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
 def needs_the_last_step(original):
-    """A worker that its device refuses says that it needs what its last step came to, not what its whole model does.
-
-    Found by reading our own code: whoever frees that much sees the next step fail.
-    """
+    """A worker that its device refuses says that it needs what its last step came to. Found by reading."""
     from daemons.worker.memory import CHARGE_STEP_BYTES
 
     def load_up_to(self, part, needs):
@@ -286,10 +243,7 @@ def out_of_memory_is_a_crash(original):
 @seed(role="hive", patches="daemons.hive.workers.roster:Roster.spawn")
 @caught_by(OUT_OF_MEMORY, "A model that declares more than its worker's limit is refused")
 def refused_row_stays(original):
-    """A worker that is refused for want of memory is in the hive's list all the same, as a row that has failed.
-
-    Found by reading our own code: the row is made before its place is found.
-    """
+    """A worker that is refused for want of memory is in the list all the same, as failed. Found by reading."""
     from daemons.hive.memory.shortage import ShortError
     from daemons.hive.workers.facts import WorkerSpec
     from daemons.hive.workers.supervisor import Supervisor
@@ -311,10 +265,7 @@ def refused_row_stays(original):
 @seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
 @caught_by(OUT_OF_MEMORY, "Another program fills the device")
 def remembers_full_device(original):
-    """What once did not fit is refused from then on, also when the device has room again.
-
-    Imagined, next to litellm #38121: a failure is remembered and never looked at again.
-    """
+    """What once did not fit is refused from then on, also when the device has room again."""
     from daemons.hive.memory.shortage import ShortError
 
     refused = []
@@ -335,10 +286,7 @@ def remembers_full_device(original):
 @seed(role="hive", patches="daemons.hive.memory.devices:Devices._reserve")
 @caught_by(OUT_OF_MEMORY, "Two hives spawn in the same instant on one device, a model that is honest:3b")
 def reserves_without_looking(original):
-    """A hive reserves on the first device whatever others have of it.
-
-    Imagined: the ledger is right about each of them, and its sum exceeds the device.
-    """
+    """A hive reserves on the first device whatever others have of it: the sum exceeds the device."""
 
     def _reserve(self, wanted):
         name = min(self._ledgers)
@@ -351,10 +299,7 @@ def reserves_without_looking(original):
 @seed(role="queen", patches="daemons.queen.cluster:Cluster.short_of_memory")
 @caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
 def short_of_whole_device(original):
-    """The client of a model that ran out of memory is told the size of the device in place of what was free.
-
-    Imagined: row, events, metrics and log of that worker are right.
-    """
+    """The client of a model that ran out of memory is told the size of the device in place of what was free."""
 
     def short_of_memory(self, model):
         found = original(self, model)
@@ -367,22 +312,14 @@ def short_of_whole_device(original):
 @seed(role="worker", patches="daemons.worker.engine:PacedEngine.generate")
 @caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
 def stops_after_128_tokens(original):
-    """No answer is longer than 128 tokens, whatever was asked for. Imagined: a default that wins over the request."""
-
-    def generate(self, prompt, max_tokens, seed):
-        tokens = original(self, prompt, min(max_tokens, 128), seed)
-        return tokens
-
-    return generate
+    """No answer is longer than 128 tokens, whatever was asked for: a default that wins over the request."""
+    return lambda self, prompt, max_tokens, seed: original(self, prompt, min(max_tokens, 128), seed)
 
 
 @seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor._pause")
 @caught_by(OUT_OF_MEMORY, "A model needs more of the host than it declares, held by the hive's watchdog")
 def tells_out_of_memory_late(original):
-    """A hive tells the queen of a worker that ran out of memory a second and a half later.
-
-    Imagined: it is told in the end, everywhere and rightly; until then the clients are sent to come again.
-    """
+    """A hive tells the queen of a worker that ran out of memory a second and a half later."""
     from daemons.hive.workers.restart import Rest
     from daemons.hive.workers.states import Reason
 
@@ -397,10 +334,7 @@ def tells_out_of_memory_late(original):
 @seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor._pause")
 @caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
 def tries_full_device_again(original):
-    """A worker that ran out of memory rests for a second, and is then started again.
-
-    Real: gpustack #4218: restarted for ever after OOM, with a pause that lets all reports go out first.
-    """
+    """A worker that ran out of memory is started again, a second later. Real: gpustack #4218."""
     from daemons.hive.workers.restart import Rest
     from daemons.hive.workers.states import Reason
 
@@ -415,10 +349,7 @@ def tries_full_device_again(original):
 @seed(role="worker", patches="daemons.worker.memory:DeviceMemory.load_up_to")
 @caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
 def waits_for_full_device(original):
-    """A worker that its device refuses waits for a while whether it is freed, and keeps what it has meanwhile.
-
-    Imagined: two that do so wait for each other, with the device full.
-    """
+    """A worker that its device refuses waits whether it is freed, and keeps what it has: two wait for each other."""
 
     def load_up_to(self, part, needs):
         try:

@@ -15,11 +15,7 @@ PERFORMANCE = "features/integration/performance.feature"
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 @caught_by(PERFORMANCE, "A worker's pause is in the report, and a closed loop would have hidden it")
 def answers_from_cache(original):
-    """The queen answers a request whose body she has seen before from a cache, and asks no worker.
-
-    Real: of the kind that caching gateways are built for (litellm, GPTCache), switched on for everybody. It also hides
-    a worker that has stopped.
-    """
+    """The queen answers a body that it has seen before from a cache, and asks no worker. Real: caching gateways."""
     from daemons.common.metrics import Outcome
 
     cache = {}
@@ -45,25 +41,14 @@ def answers_from_cache(original):
 @seed(role="worker", patches="daemons.worker.engine:PacedEngine.generate")
 @caught_by(PERFORMANCE, "Requests are answered in time beside a stream of 10 seconds")
 def caps_tokens_silently(original):
-    """A worker makes 256 tokens at most, whatever was asked for, and ends the stream in good order.
-
-    Imagined (a default that became a bound). Short answers are whole, long ones end in the middle, with `[DONE]`.
-    """
-
-    def generate(self, prompt, max_tokens, seed):
-        tokens = original(self, prompt, min(max_tokens, 256), seed)
-        return tokens
-
-    return generate
+    """A worker makes 256 tokens at most, whatever was asked for, and ends the stream in good order."""
+    return lambda self, prompt, max_tokens, seed: original(self, prompt, min(max_tokens, 256), seed)
 
 
 @seed(role="queen", patches="daemons.common.asgi:send_json")
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 def cuts_every_hundredth_answer(original):
-    """The queen drops the connection of every hundredth answer in its middle.
-
-    Imagined (a server that is recycled after so many requests, in the middle of the last one).
-    """
+    """The queen drops the connection of every hundredth answer in its middle, as a server that is recycled."""
 
     class _RecycledError(Exception):
         """The server is another one by now."""
@@ -89,10 +74,7 @@ def cuts_every_hundredth_answer(original):
 @seed(role="hive", patches="daemons.hive.inference:HiveRouter.route")
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 def file_per_request(original):
-    """A hive opens a file for the trace of each request, and closes none.
-
-    Imagined (a leak as every one is: small, and never back). It shows after hours, as "too many open files".
-    """
+    """A hive opens a file for the trace of each request, and closes none: "too many open files", after hours."""
 
     def route(self, request, scope):
         os.open(os.devnull, os.O_WRONLY)
@@ -104,10 +86,7 @@ def file_per_request(original):
 @seed(role="hive", patches="daemons.common.relay:_Exchange._pass_through")
 @caught_by(PERFORMANCE, "A worker's pause is in the report, and a closed loop would have hidden it")
 def half_a_second_is_enough(original):
-    """A hive gives a worker half a second for a whole answer, and calls it lost after that, whatever the deadline says.
-
-    Imagined. A worker that pauses for a second fails all that it had taken, in place of answering late.
-    """
+    """A hive gives a worker half a second for a whole answer, and calls it lost then, whatever the deadline."""
     from daemons.common.client import PeerFault
 
     async def _pass_through(self, target):
@@ -125,10 +104,7 @@ def half_a_second_is_enough(original):
 @seed(role="queen", patches="daemons.common.inference:StreamAnswer.whole")
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 def keeps_every_answer(original):
-    """The queen keeps what she sent to each client, for the case that somebody asks.
-
-    Imagined (a history without a bound). Eight kilobytes a request are nothing in a test, and a gigabyte a day.
-    """
+    """The queen keeps what it sent to each client: eight kilobytes a request are a gigabyte a day."""
     history = []
 
     async def whole(self, status, headers, body):
@@ -141,24 +117,16 @@ def keeps_every_answer(original):
 @seed(role="queen", patches="daemons.queen.waiting:WaitingLines.full")
 @caught_by(PERFORMANCE, "A generator that was paused itself calls its run inconclusive")
 def short_queue(original):
-    """The queue for a slot holds eight requests, whatever `queue_limit` says.
-
-    Imagined. A steady load never fills it; a burst does, and most of it is turned away.
-    """
-
-    def full(self):
-        return len(self) >= 8
-
-    return property(full)
+    """The queue for a slot holds eight requests, whatever `queue_limit` says: a burst is turned away."""
+    return property(lambda self: len(self) >= 8)
 
 
 @seed(role="hive", patches="daemons.common.relay:Relay.serve")
 @caught_by(PERFORMANCE, "A worker's pause is in the report, and a closed loop would have hidden it")
 def stalls_one_in_twenty(original):
-    """Every twentieth request waits for four tenths of a second at its hive.
+    """Every twentieth request waits for four tenths of a second at its hive, for a lock that is seldom held long.
 
-    Imagined (a lock that is held for long, and seldom asked for). Mean and p99 of the load stay within their bounds; a
-    client that asks again and again meets it all the time.
+    Mean and p99 of the load stay within their bounds; a client that asks again and again meets it all the time.
     """
     numbers = count(1)
 
@@ -175,8 +143,7 @@ def stalls_one_in_twenty(original):
 def stops_for_housekeeping(original):
     """Every hundredth request the queen tidies up for six tenths of a second, and serves nobody meanwhile.
 
-    Imagined (a blocking call on the event loop: a log that is rotated, a table that is vacuumed). A client that asks
-    one by one meets it once in a hundred times; on a schedule it hits whoever came meanwhile.
+    A client that asks one by one meets it once in a hundred times; on a schedule it hits whoever came meanwhile.
     """
     numbers = count(1)
 
@@ -191,10 +158,7 @@ def stops_for_housekeeping(original):
 @seed(role="worker", patches="daemons.worker.inference:Inference._engine_for")
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 def timer_per_request(original):
-    """A worker sets a timer for each request, in a thread of its own, and does not cancel it at the request's end.
-
-    Imagined. Ten minutes of load are as many threads as there were requests in them.
-    """
+    """A worker sets a timer for each request, in a thread of its own, and does not cancel it at the request's end."""
 
     def _engine_for(self, request):
         timer = threading.Timer(600, lambda: None)
@@ -208,10 +172,7 @@ def timer_per_request(original):
 @seed(role="worker", patches="daemons.worker.engine:PacedEngine.generate")
 @caught_by(PERFORMANCE, "Requests are answered in time beside a stream of 10 seconds")
 def tokens_in_bursts(original):
-    """A worker hands its tokens over thirty at a time: a stream of twenty milliseconds a token stutters.
-
-    Imagined (a buffer in the engine, as of a batch). Every token comes, in order, and none is lost.
-    """
+    """A worker hands its tokens over thirty at a time, as of a batch: the stream stutters."""
 
     async def generate(self, prompt, max_tokens, seed):
         ready = []

@@ -1,4 +1,4 @@
-"""Seeds that the scenarios of features/processes/running.feature, features/processes/start_up.feature must notice."""
+"""Seeds that the scenarios of features/processes must notice."""
 
 import math
 import socket
@@ -15,10 +15,7 @@ START_UP = "features/processes/start_up.feature"
 @seed(role="hive", patches="daemons.hive.models.pulls:Pulls.ensure", fast=True)
 @caught_by(START_UP, "A model that nobody has")
 def accepts_unknown_model(original):
-    """A spawn is accepted before anybody asks whether the model exists: 202, and a row that fails later.
-
-    Imagined, next to the predecessor, which put a default in place of an unknown model.
-    """
+    """A spawn is accepted before anybody asks whether the model exists: 202, and a row that fails later."""
     from daemons.common.errors import ApiError
 
     async def ensure(self, ref):
@@ -33,15 +30,10 @@ def accepts_unknown_model(original):
 @seed(role="hive", patches="daemons.common.daemon:Daemon.reload")
 @caught_by(RUNNING, "SIGHUP with a bad file changes nothing")
 def bad_reload_applies_half(original):
-    """SIGHUP with a file that is wrong in one place is refused, and what is right in it is applied all the same.
-
-    Real: lavinmq #2080: a bad file is applied by half. Nobody sees it before the next spawn.
-    """
+    """SIGHUP with a bad file is refused, and what is right in it is applied all the same. Real: lavinmq #2080."""
 
     async def reload(self):
         await original(self)
-        assert self._source is not None, "it was started with a file"
-        assert self._source.path is not None, "it was started with a file"
         try:
             self._source.load()
         except ConfigError:
@@ -55,14 +47,10 @@ def bad_reload_applies_half(original):
 @seed(role="hive", patches="daemons.common.daemon:Daemon.reload")
 @caught_by(RUNNING, "SIGHUP with a bad file changes nothing")
 def bad_reload_ends_hive(original):
-    """SIGHUP with a file that is wrong is taken as a start with one: the log says why, and the hive ends.
-
-    Real: lavinmq #2080: SIGHUP with a bad file ends a healthy daemon. A sound file is applied.
-    """
+    """SIGHUP with a bad file is taken as a start with one: the hive ends. Real: lavinmq #2080."""
 
     async def reload(self):
         await original(self)
-        assert self._source is not None, "it was started with a file"
         try:
             self._source.load()
         except ConfigError as error:
@@ -74,10 +62,7 @@ def bad_reload_ends_hive(original):
 @seed(role="hive", patches="daemons.common.config:ConfigSource.load")
 @caught_by(RUNNING, "SIGHUP with a bad file changes nothing")
 def bad_reload_unnamed(original):
-    """A file that is refused at SIGHUP is refused without a word about what is wrong in it.
-
-    Imagined, next to lavinmq #2080. Nothing changes and nothing ends; the operator looks for the key by hand.
-    """
+    """A file that is refused at SIGHUP is refused without a word about what is wrong in it."""
 
     def load(self):
         try:
@@ -91,10 +76,7 @@ def bad_reload_unnamed(original):
 @seed(role="worker", patches="daemons.common.serve:_drain")
 @caught_by(RUNNING, "A drain ends in time, whatever still runs")
 def drain_that_ended_somebody_is_a_failure(original):
-    """A worker whose drain had to end a request exits with status 1: not all was served, so it was no clean stop.
-
-    Imagined, next to ray #60754. A hive that restarts on failure would start it again.
-    """
+    """A worker whose drain had to end a request exits with 1: a hive that restarts on failure would start it again."""
     from daemons.common.inflight import EndReason
 
     async def _drain(daemon, until, farewell_s):
@@ -115,11 +97,7 @@ def drain_that_ended_somebody_is_a_failure(original):
 @seed(role="worker", patches="daemons.common.serve:_drain")
 @caught_by(RUNNING, "A drain ends in time, whatever still runs")
 def drain_waits_for_ever(original):
-    """A worker's drain has no end: it waits for the last request, however long that takes.
-
-    Real: ray #60754: the drain waits for ever on one stuck request. Requests of the usual length end before anybody
-    looks; the hive kills the worker in the end.
-    """
+    """A worker's drain waits for the last request, however long that takes. Real: ray #60754."""
 
     async def _drain(daemon, until, farewell_s):
         await original(daemon, math.inf, farewell_s)
@@ -130,10 +108,7 @@ def drain_waits_for_ever(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry._held_until")
 @caught_by(RUNNING, "A drain ends in time, whatever still runs")
 def draining_rows_stay(original):
-    """The queen holds the row of a worker that drains until somebody says that it is stopped; nobody does.
-
-    Real: production-stack #1091: a DELETE that is lost keeps a dead worker. Rows of workers that crash go.
-    """
+    """The row of a worker that drains is held until somebody says that it is stopped. Real: production-stack #1091."""
     from daemons.common.wire import WorkerState
 
     held = original.__func__
@@ -147,20 +122,14 @@ def draining_rows_stay(original):
 @seed(role="hive", patches="daemons.hive.node:Node.degraded")
 @caught_by(START_UP, "A hive that cannot reach its queen goes on, and says so once")
 def healthy_without_queen(original):
-    """A hive whose queen is away calls itself well.
-
-    Real: the successor, where a silent link stayed online, at the hive.
-    """
+    """A hive whose queen is away calls itself well. Real: like the successor."""
     return lambda self: (reason for reason in original(self) if "queen" not in reason)
 
 
 @seed(role="hive", patches="daemons.hive.uplink:Uplink._missed")
 @caught_by(START_UP, "A hive that cannot reach its queen goes on, and says so once")
 def logs_every_miss(original):
-    """A hive whose queen is away writes a log line at every try, for as long as the outage lasts.
-
-    Imagined. Must be noticed where it has to say so once.
-    """
+    """A hive whose queen is away writes a log line at every try, for as long as the outage lasts."""
 
     def _missed(self, fault, *, gone):
         self.fault = None
@@ -172,10 +141,7 @@ def logs_every_miss(original):
 @seed(role="queen", patches="daemons.common.logs:say")
 @caught_by(START_UP, "A queen with a port that is taken")
 def says_it_twice(original):
-    """The last words of a daemon that cannot start stand there twice: once from the log, once from the entry.
-
-    Imagined. Status and advice are right.
-    """
+    """The last words of a daemon that cannot start stand there twice: once from the log, once from the entry."""
 
     def say(line):
         original(line)
@@ -187,8 +153,5 @@ def says_it_twice(original):
 @seed(role="queen", patches="daemons.common.serve:bind")
 @caught_by(START_UP, "A queen with a port that is taken")
 def start_error_with_traceback(original):
-    """A port that is taken ends a daemon with a traceback and status 1.
-
-    Imagined. Must be noticed by the exit status and the one line.
-    """
+    """A port that is taken ends a daemon with a traceback and status 1."""
     return lambda host, port: socket.create_server((host, port), backlog=2048)

@@ -24,10 +24,7 @@ RECOVERY = "features/integration/recovery.feature"
 @seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
 @caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
 def adopts_by_pid(original):
-    """A new hive adopts whatever has the PID of a row.
-
-    Real: habitat #4578, and the predecessor, where a zombie was alive.
-    """
+    """A new hive adopts whatever has the PID of a row. Real: habitat #4578."""
     from daemons.common.process import start_ticks
     from daemons.hive.workers.adoption import Adoption
     from daemons.hive.workers.process import WorkerProcess
@@ -46,10 +43,7 @@ def adopts_by_pid(original):
 @seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
 @caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
 def adopts_nobody(original):
-    """A new hive kills the workers that an earlier one left, and starts them anew.
-
-    Imagined. The counts agree; only who they are shows it.
-    """
+    """A new hive kills the workers that an earlier one left, and starts them anew: only who they are shows it."""
     from daemons.hive.workers.adoption import Adoption
 
     def judge(self, *, waited=False):
@@ -62,10 +56,7 @@ def adopts_nobody(original):
 @seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
 @caught_by(RECOVERY, "A busy worker is never taken for a hung one")
 def busy_is_hung(original):
-    """A worker that generates does not answer probes or lease: both wait for the lock of the engine.
-
-    Real: the predecessor.
-    """
+    """A worker that generates neither answers probes nor leases: both wait for one lock. Real: the predecessor."""
 
     async def push(self):
         if not self._picture().slots_busy:
@@ -77,10 +68,9 @@ def busy_is_hung(original):
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
 @caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
 def declares_dead_at_start(original):
-    """A restarted queen calls every hive that she has not heard yet unavailable, from her first moment on.
+    """A restarted queen calls every hive that it has not heard yet unavailable, from its first moment on.
 
-    Imagined (a queen that has just started declares nobody dead for one lease time). Real hives lease at once, so that
-    it lasts for some milliseconds.
+    For one lease time a queen that has started should declare nobody dead. Real hives lease within milliseconds.
     """
     from daemons.queen.leases import StateReason
 
@@ -95,10 +85,7 @@ def declares_dead_at_start(original):
 @seed(role="hive", patches="daemons.hive.uplink:Uplink._missed")
 @caught_by(RECOVERY, "A queen that was killed and started again finds everybody")
 def fences_itself(original):
-    """A hive that loses its queen stops its workers, so that no two clusters ever have them.
-
-    Imagined (fencing, for a product that does not want it). All comes to an agreement, on nobody.
-    """
+    """A hive that loses its queen stops its workers, so that no two clusters ever have them."""
     from daemons.hive.workers.states import Reason
 
     def _missed(self, fault, *, gone):
@@ -113,10 +100,7 @@ def fences_itself(original):
 @seed(role="hive", patches="daemons.common.metrics:_ReadGauge.collect")
 @caught_by(RECOVERY, "The gauges tell what is there, however often they are looked at")
 def gauge_grows(original):
-    """A gauge adds what it reads to what it showed: it is right at the first scrape and grows at every further one.
-
-    Real: the predecessor. Whoever looks once sees nothing.
-    """
+    """A gauge adds what it reads to what it showed: it grows at every further scrape. Real: the predecessor."""
     from daemons.common.metrics import _ReadGauge
 
     shown = {}
@@ -136,10 +120,7 @@ def gauge_grows(original):
 @seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
 @caught_by(RECOVERY, "A busy worker is never taken for a hung one")
 def heartbeats_go_astray(original):
-    """Once it has called ready, a worker's heartbeats go to a path that nobody serves, and it minds no answer.
-
-    Real: the predecessor: heartbeats to a wrong path. It is registered and serves, until its first lease has run out.
-    """
+    """A ready worker's heartbeats go to a path that nobody serves, and it minds no answer. Real: the predecessor."""
     from daemons.common.client import PeerError
 
     ready = set()
@@ -167,8 +148,7 @@ def heartbeats_go_astray(original):
 def hive_gives_up_on_queen(original):
     """A hive that has lost its queen once never leases again: it believes itself registered.
 
-    Real: the predecessor, where nobody registered again. The new queen reads her database and asks the hive, so that
-    all looks well, for one lease time.
+    Real: the predecessor. The new queen knows it from its database, so that all looks well for one lease time.
     """
 
     async def push(self):
@@ -182,20 +162,14 @@ def hive_gives_up_on_queen(original):
 @seed(role="hive", patches="daemons.hive.workers.facts:ProcessFacts.idle_left_ms")
 @caught_by(RECOVERY, "An idle worker is stopped after its idle time, and not while it serves")
 def idle_at_once(original):
-    """A worker is stopped for idleness after half of its idle time.
-
-    Imagined. It is stopped, and says why; only the time is wrong.
-    """
+    """A worker is stopped for idleness after half of its idle time."""
     return lambda self, idle_stop_ms, *, now_ms: float(original(self, idle_stop_ms // 2, now_ms=now_ms))
 
 
 @seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
 @caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
 def kills_by_pid(original):
-    """A new hive kills what it cannot prove to be its worker, by the row's PID alone, whoever has that PID now.
-
-    Real: habitat #4578.
-    """
+    """A new hive kills what it cannot prove to be its worker by the row's PID alone. Real: habitat #4578."""
     from daemons.hive.workers.adoption import Adoption
 
     def judge(self, *, waited=False):
@@ -211,10 +185,7 @@ def kills_by_pid(original):
 @seed(role="hive", patches="daemons.hive.workers.process:wait_gone")
 @caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
 def learns_by_polling(original):
-    """A hive looks every two seconds whether its workers are alive, in place of being told by the kernel.
-
-    Imagined. Restarts work; clients run into the dead worker meanwhile.
-    """
+    """A hive looks every two seconds whether its workers are alive, in place of being told by the kernel."""
 
     async def wait_gone(pid, ticks):
         await original(pid, ticks)
@@ -226,10 +197,7 @@ def learns_by_polling(original):
 @seed(role="hive", patches="daemons.hive.workers.facts:WorkerFacts.take_lease")
 @caught_by(RECOVERY, "An idle worker is stopped after its idle time, and not while it serves")
 def lease_is_work(original):
-    """Each lease of a worker counts as a sign of work: an idle worker is never stopped.
-
-    Real: the predecessor: the health check refreshes the idle timer.
-    """
+    """Each lease of a worker counts as a sign of work: an idle worker is never stopped. Real: the predecessor."""
 
     def take_lease(self, lease, *, now_ms, lease_ms, stop_asked):
         news = bool(original(self, lease, now_ms=now_ms, lease_ms=lease_ms, stop_asked=stop_asked))
@@ -243,10 +211,7 @@ def lease_is_work(original):
 @seed(role="hive", patches="daemons.hive.workers.process:subprocess", caught_as="start_up")
 @caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
 def listener_inherited(original):
-    """A worker inherits the socket on which its hive listens: when the hive is killed, its port stays taken.
-
-    Real: llama-swap #138: a hive that is killed leaves a worker on a port that its successor wants.
-    """
+    """A worker inherits its hive's listening socket: a killed hive's port stays taken. Real: llama-swap #138."""
 
     def _listeners():
         for entry in Path("/proc/self/fd").iterdir():
@@ -257,8 +222,7 @@ def listener_inherited(original):
                     yield int(entry.name)
 
     def with_listeners(*arguments, **named):
-        popen = original.Popen
-        return popen(*arguments, pass_fds=list(_listeners()), **named)
+        return original.Popen(*arguments, pass_fds=list(_listeners()), **named)
 
     return SimpleNamespace(Popen=with_listeners, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT)
 
@@ -267,10 +231,7 @@ def listener_inherited(original):
 @caught_by(RECOVERY, "The answer that a crash costs says when to come again")
 @caught_by(CONCURRENCY, "Beyond the queue's bound the answer says when to come again")
 def no_retry_after(original):
-    """Errors say what is wrong, but not when to come again: no answer carries Retry-After.
-
-    Imagined. Must be noticed at every 429, 502 and 503.
-    """
+    """Errors say what is wrong, but not when to come again: no answer carries Retry-After."""
     return lambda self: {}
 
 
@@ -278,10 +239,7 @@ def no_retry_after(original):
 @caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
 @caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
 def one_fault_blocks_hive(original):
-    """One worker that crashed, or hangs, takes its whole hive out of routing.
-
-    Imagined. With a worker on another hive nobody would notice; its neighbours are idle meanwhile.
-    """
+    """One worker that crashed, or hangs, takes its whole hive out of routing."""
     from daemons.queen.routing import Blocked
 
     def _hive_blocked(self, hive):
@@ -296,20 +254,14 @@ def one_fault_blocks_hive(original):
 @seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
 @caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
 def one_strike_is_out(original):
-    """One failed probe makes a worker unhealthy: the strikes are not counted.
-
-    Imagined. A worker that is slow once, on a busy machine, is taken out.
-    """
+    """One failed probe makes a worker unhealthy: the strikes are not counted."""
     return lambda self, *, answered: answered
 
 
 @seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_for_ever(original):
-    """A worker without a hive waits for it for ever.
-
-    Real: of the kind of llama-swap #138: a killed hive leaves workers.
-    """
+    """A worker without a hive waits for it for ever. Real: like llama-swap #138."""
 
     def failed(self, now):
         original(self, now)
@@ -321,10 +273,7 @@ def orphan_for_ever(original):
 @seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_without_grace(original):
-    """A worker ends itself when two pushes to its hive have failed, whatever the grace is.
-
-    Imagined. A hive that is killed and comes back within the grace finds nobody.
-    """
+    """A worker ends itself when two pushes to its hive have failed, whatever the grace is."""
 
     def failed(self, now):
         original(self, now)
@@ -336,21 +285,14 @@ def orphan_without_grace(original):
 @seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
 @caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
 def probes_the_process(original):
-    """A probe asks whether the process is there, not whether it answers: a hung worker is well.
-
-    Real: of the kind of the predecessor, where a zombie was alive, and the successor, where a silent link stayed
-    online. Its lease runs out, so that it is not routed to; but nobody says why.
-    """
+    """A probe asks whether the process is there, not whether it answers: a hung worker is well."""
     return lambda self, *, answered: True
 
 
 @seed(role="hive", patches="daemons.hive.workers.restart:RestartTracker.decide")
 @caught_by(RECOVERY, "The answer that a crash costs says when to come again")
 def restarts_for_ever(original):
-    """The restart policy is not looked at: every worker that crashes is started again.
-
-    Real: gpustack #4218, for the policy `never`.
-    """
+    """The restart policy is not looked at: every worker that crashes is started again. Real: gpustack #4218."""
     from daemons.hive.workers.states import RestartWhen
 
     def decide(self, when, ending, *, now_ms, jitter):
@@ -362,10 +304,9 @@ def restarts_for_ever(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry._row")
 @caught_by(RECOVERY, "A queen that was stopped and started again finds everybody")
 def restored_never_leased(original):
-    """Workers that a restarted queen knows from her database stay unconfirmed, whatever their hives lease.
+    """Workers that a restarted queen knows from its database stay unconfirmed, whatever their hives lease.
 
-    Real: the predecessor, where nobody registered again, as far as routing goes. Every list is right; nothing is
-    served.
+    Real: like the predecessor, where nobody registered again. Every list is right; nothing is served.
     """
 
     def _row(self, hive, row, departed):
@@ -381,10 +322,7 @@ def restored_never_leased(original):
 @seed(role="hive", patches="daemons.hive.workers.roster:Roster.stop_all", fast=True)
 @caught_by(RECOVERY, "A stopped hive leaves no worker")
 def stops_without_workers(original):
-    """A hive that is stopped leaves its workers to themselves; they end after the orphan grace.
-
-    Real: the predecessor: SIGTERM is not handled, children orphaned.
-    """
+    """A hive that is stopped leaves its workers; they end after the orphan grace. Real: the predecessor."""
 
     async def stop_all(self):
         self._closed = True
@@ -397,8 +335,7 @@ def stops_without_workers(original):
 def stream_without_frame(original):
     """The queen's streams end where the connection ends: no chunked coding, so that a cut looks like an end.
 
-    Real: a proxy with `chunked_transfer_encoding off`, or one that speaks HTTP/1.0. Every whole stream is whole; the
-    client of a queen that was killed is not told.
+    Real: a proxy with `chunked_transfer_encoding off`. Whole streams are whole; a killed queen's client is not told.
     """
 
     class Protocol(original):
@@ -423,22 +360,14 @@ def stream_without_frame(original):
 @seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")
 @caught_by(RECOVERY, "A hung worker is not routed to until it answers again")
 def struck_out_for_good(original):
-    """Strikes are never cleared: a worker that hung once is not routed to until it is restarted.
-
-    Real: the successor, where a silent link stayed online, from its other side (a link that falls silent stays so for
-    ever).
-    """
+    """Strikes are never cleared: a worker that hung once is not routed to until it is restarted."""
     return lambda self, *, answered: self._count < self._limit if answered else bool(original(self, answered=False))
 
 
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
 @caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
 def unheard_never_dead(original):
-    """A hive that has never leased to this queen is never called unavailable: there is no last lease to count from.
-
-    Real: the predecessor: a worker that never sent a heartbeat is never stale. Whoever has leased once is given up in
-    time.
-    """
+    """A hive that has never leased to this queen is never called unavailable. Real: the predecessor."""
     from daemons.queen.leases import StateReason
 
     def hive_state(rules, *, heard, silent_s, strikes):
@@ -453,19 +382,14 @@ def unheard_never_dead(original):
 @caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def workers_die_with_hive(original):
-    """Workers get SIGTERM from the kernel when their hive dies (PR_SET_PDEATHSIG), and end in order.
-
-    Imagined (a supervisor's default). The next hive starts them all anew, so that the counts agree.
-    """
-    pr_set_pdeathsig = 1
-    c = ctypes.CDLL(None)
+    """Workers get SIGTERM from the kernel when their hive dies (PR_SET_PDEATHSIG), and end in order."""
+    c, pr_set_pdeathsig = ctypes.CDLL(None), 1
 
     def with_signal(*arguments, **named):
         def ask():
             c.prctl(pr_set_pdeathsig, signal.SIGTERM)
 
-        popen = original.Popen
-        return popen(*arguments, preexec_fn=ask, **named)
+        return original.Popen(*arguments, preexec_fn=ask, **named)
 
     return SimpleNamespace(Popen=with_signal, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT)
 
@@ -473,10 +397,7 @@ def workers_die_with_hive(original):
 @seed(role="hive", patches="daemons.hive.workers.process:wait_gone")
 @caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
 def zombie_is_alive(original):
-    """A hive looks by `kill(pid, 0)` whether a worker is alive: the zombie that waits to be reaped still is.
-
-    Real: the predecessor. A worker that was asked to end, or crashed, is there for ever.
-    """
+    """A hive asks by `kill(pid, 0)` whether a worker is alive: a zombie still is. Real: the predecessor."""
 
     async def wait_gone(pid, ticks):
         while True:

@@ -23,10 +23,9 @@ WORKER_CHURN = "features/integration/worker_churn.feature"
 @seed(role="queen", patches="daemons.queen.spawning:Spawning._order")
 @caught_by(WORKER_CHURN, "The id of a living worker cannot be taken")
 def duplicate_overwrites(original):
-    """Whoever asks for a worker under an id that is in use gets it on another hive: 202, and two have one id.
+    """Whoever asks for a worker under an id in use gets it on another hive: 202, and two have one id.
 
-    Real: the predecessor: a duplicate registration overwrites and answers 200. Orders in one instant are still told
-    apart, and the hive that has the id refuses it: it takes a second hive to see it.
+    Real: the predecessor. The hive that has the id refuses it, so that it takes a second hive to see it.
     """
 
     @contextmanager
@@ -49,10 +48,7 @@ def duplicate_overwrites(original):
 @caught_by(WORKER_CHURN, "Stopped workers leave nothing behind")
 @caught_by(WORKER_CHURN, "A worker can be stopped while it loads")
 def ends_with_143(original):
-    """A worker that was asked to end drains, and then leaves with 143, as if it had been killed.
-
-    Real: uvicorn, which ends a graceful SIGTERM with -15 or 143. Nothing else is different.
-    """
+    """A worker that was asked to end drains, and leaves with 143 as if it had been killed. Real: uvicorn."""
 
     def run(daemon):
         original(daemon)
@@ -64,11 +60,7 @@ def ends_with_143(original):
 @seed(role="hive", patches="daemons.hive.workers.roster:uuid")
 @caught_by(WORKER_CHURN, "Workers spawned at once all run under their hive")
 def ids_of_the_second(original):
-    """A worker's id is made of the second in which it was spawned: two spawns in one instant want one id.
-
-    Real: of the kind of the predecessor, where two spawns in one instant got one port. Must be noticed where workers
-    are spawned at once.
-    """
+    """A worker's id is made of the second of its spawn: two in one instant want one id. Real: like the predecessor."""
     return SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{int(time.time()):012x}"))
 
 
@@ -79,10 +71,7 @@ def ids_of_the_second(original):
     "Workers that are cut off from their hive past the orphan grace end themselves, and come back when it heals",
 )
 def keeps_instance(original):
-    """A restarted worker keeps the instance of the one before it: a late word about the old one touches the new one.
-
-    Imagined, next to habitat #4578. Must be noticed wherever a worker has to run again as another.
-    """
+    """A restarted worker keeps the instance of the one before it: a late word about the old one touches the new."""
 
     async def _pause(self, step):
         before = self.facts.instance
@@ -98,28 +87,19 @@ def keeps_instance(original):
 @caught_by(WORKER_CHURN, "Spawns and stops interleaved fifty times")
 @caught_by(RECOVERY, "A stopped hive leaves no worker")
 def keeps_rows_of_the_gone(original):
-    """The queen never drops a row because a hive's picture leaves it out: a worker that is gone stays listed.
-
-    Real: production-stack #1091: a DELETE that is lost keeps a dead worker. Rows whose departure is told still go.
-    """
+    """A worker that a hive's picture leaves out stays listed at the queen. Real: production-stack #1091."""
     return staticmethod(lambda worker, departed: math.inf)
 
 
 @seed(role="hive", patches="daemons.hive.workers.attendance:log_kill")
 @caught_by(WORKER_CHURN, "A worker that ignores SIGTERM is killed after the grace")
 def kill_logged_as_own(original):
-    """The log line of a kill has the hive's own PID in `pid`: the logger's field of that name wins over the worker's.
-
-    Imagined (the trap that the queen's state.py avoids). Must be noticed where a kill has to be logged with its PID.
-    """
+    """The log line of a kill has the hive's own PID in `pid`: the logger's field of that name wins."""
     from daemons.common.logs import log
 
     def log_kill(worker_id, process, why, last_lines=()):
-        ticks = process.start_ticks
-        lines = list(last_lines)
-        log.warning(
-            "worker_killed", worker_id=worker_id, start_ticks=ticks, reason=why, signal="SIGKILL", last_lines=lines
-        )
+        what = {"start_ticks": process.start_ticks, "last_lines": list(last_lines)}
+        log.warning("worker_killed", worker_id=worker_id, reason=why, signal="SIGKILL", **what)
 
     return log_kill
 
@@ -128,11 +108,7 @@ def kill_logged_as_own(original):
 @caught_by(WORKER_CHURN, "Workers spawned at once all run under their hive")
 @caught_by(CONCURRENCY, "Workers registered at once are all there, distinct, and found by id")
 def port_of_the_last_lease(original):
-    """Every row shows the port of the worker that leased last: the hive keeps it in one place for all.
-
-    Real: of the kind of the predecessor, where two spawns in one instant got one port. Relaying uses the right port,
-    so that all requests are served.
-    """
+    """Every row shows the port of the worker that leased last. Real: like the predecessor. Relaying is right."""
     port = []
 
     def row(self, *, now_ms, lease_ms):
@@ -148,11 +124,7 @@ def port_of_the_last_lease(original):
 @seed(role="queen", patches="daemons.queen.spawning:Spawning.spawn")
 @caught_by(WORKER_CHURN, "The id of a living worker cannot be taken")
 def refusal_restarts(original):
-    """A spawn under a taken id is refused with 409, and yet the living worker of that id is restarted by it.
-
-    Imagined: a refused request must change nothing (the predecessor, where a duplicate overwrote and was answered as
-    accepted, half repaired).
-    """
+    """A spawn under a taken id is refused with 409, and yet the living worker of that id is restarted by it."""
 
     async def spawn(self, order):
         if order.id is not None and self._state.registry.worker(order.id) is not None:
@@ -167,17 +139,10 @@ def refusal_restarts(original):
 def removed_and_not_killed(original):
     """A worker that will not end is given up after the grace: its row goes, the kill is logged, and nobody sends it.
 
-    Real: the predecessor: a worker removed after failed checks is not killed. One that still runs hears of it by the
-    410 to its next lease, and ends itself; one that hangs stays for ever.
+    Real: the predecessor. One that still runs ends itself at the 410 to its next lease; one that hangs stays for ever.
     """
 
-    async def kill_worker(
-        process,
-        board,
-        why,
-        *,
-        on_kill,
-    ):
+    async def kill_worker(process, board, why, *, on_kill):
         if not process.ended:
             on_kill(why)
 
@@ -187,10 +152,7 @@ def removed_and_not_killed(original):
 @seed(role="hive", patches="daemons.hive.workers.roster:Roster.reserve")
 @caught_by(WORKER_CHURN, "New workers never get the id of a living one")
 def reuses_draining_id(original):
-    """A worker that drains counts as gone: its id is given to the next spawn while its row and process are still there.
-
-    Imagined (ids from the smallest free number). Must be noticed where spawns follow stops.
-    """
+    """A worker that drains counts as gone: its id is given to the next spawn while its process is still there."""
 
     def reserve(self, worker_id):
         draining = [each.id for each in self if each.facts.state is WorkerState.DRAINING]
@@ -206,10 +168,7 @@ def reuses_draining_id(original):
 @seed(role="queen", patches="daemons.queen.cluster:Cluster._worker_blocked")
 @caught_by(WORKER_CHURN, "A worker that drains gets no more requests")
 def routes_to_draining(original):
-    """A worker that drains is still routed to, and answers 503 meanwhile.
-
-    Real: production-stack #601. A retry hides it from clients as long as there is another worker.
-    """
+    """A worker that drains is still routed to, and answers 503 meanwhile. Real: production-stack #601."""
     from daemons.queen.routing import Blocked
 
     def _worker_blocked(self, worker):
@@ -223,18 +182,9 @@ def routes_to_draining(original):
 @caught_by(WORKER_CHURN, "A worker that ignores SIGTERM is killed after the grace")
 @caught_by(WORKER_CHURN, "Five workers that ignore SIGTERM take one grace, not five")
 def short_grace(original):
-    """SIGKILL comes after a tenth of the kill grace: seconds were taken for tenths.
+    """SIGKILL comes after a tenth of the kill grace: seconds were taken for tenths."""
 
-    Imagined. Workers that hear SIGTERM say so in time; only one that ignores it shows how long it was given.
-    """
-
-    async def _overstayed(
-        process,
-        board,
-        durations,
-        drain_announced,
-        forced,
-    ):
+    async def _overstayed(process, board, durations, drain_announced, forced):
         short = durations.model_copy(update={"kill_grace_ms": durations.kill_grace_ms // 10})
         return await original(process, board, short, drain_announced, forced)
 
@@ -244,10 +194,7 @@ def short_grace(original):
 @seed(role="hive", patches="daemons.hive.workers.frontdesk:FrontDesk.ask_stop")
 @caught_by(WORKER_CHURN, "A worker can be stopped while it loads")
 def stop_waits_for_load(original):
-    """A stop that comes while a worker loads is carried out only when it has loaded, minutes later for a large model.
-
-    Imagined. The worker is stopped in the end; that it was ready before shows it.
-    """
+    """A stop that comes while a worker loads is carried out only when it has loaded."""
     waiting = set()
 
     def ask_stop(self, reason, *, force):
@@ -256,8 +203,7 @@ def stop_waits_for_load(original):
             original(self, reason, force=force)
 
         if self.facts.state is WorkerState.LOADING:
-            task = asyncio.create_task(when_loaded())
-            waiting.add(task)
+            waiting.add(asyncio.create_task(when_loaded()))
         else:
             original(self, reason, force=force)
 
@@ -267,10 +213,7 @@ def stop_waits_for_load(original):
 @seed(role="hive", patches="daemons.hive.workers.attendance:end_worker")
 @caught_by(WORKER_CHURN, "Five workers that ignore SIGTERM take one grace, not five")
 def stops_queue_up(original):
-    """Workers are stopped one after the other, each with the whole grace: five stubborn ones take five graces.
-
-    Real: the predecessor's shutdown loop (five stops at once take one grace, not five).
-    """
+    """Workers are stopped one after the other, each with the whole grace. Real: the predecessor."""
     turn = asyncio.Lock()
 
     @wraps(original)
@@ -285,21 +228,10 @@ def stops_queue_up(original):
 @caught_by(WORKER_CHURN, "The id of a living worker cannot be taken")
 @caught_by(CONCURRENCY, "Three want one id, and one gets it")
 def taken_id_is_400(original):
-    """A spawn under a taken id is answered as a mistake in the request, 400, and not as a conflict.
-
-    Imagined. Nothing is overwritten; only the code is wrong, and a client that repeats a spawn cannot tell.
-    """
+    """A spawn under a taken id is answered as a mistake in the request, 400, and not as a conflict."""
     from daemons.common.errors import ErrorCode
 
-    class _WrongCode:
-        """The codes, one of them exchanged."""
-
-        WORKER_EXISTS = ErrorCode.VALIDATION_FAILED
-
-        def __getattr__(self, name):
-            return ErrorCode[name]
-
-    return _WrongCode()
+    return SimpleNamespace(**ErrorCode.__members__ | {"WORKER_EXISTS": ErrorCode.VALIDATION_FAILED})
 
 
 @seed(role="hive", patches="daemons.hive.workers.process:WorkerProcess.start")
@@ -307,11 +239,7 @@ def taken_id_is_400(original):
 @caught_by(WORKER_CHURN, "Stopped workers leave nothing behind")
 @caught_by(WORKER_CHURN, "A worker that crashes is replaced under its own id")
 def worker_is_no_child(original):
-    """Workers are started by a helper that ends at once (`cmd &`): nobody can reap them or learn their ends.
-
-    Real: of the kind of the predecessor, which orphaned its children. Everything works; only parent and exit status
-    show it.
-    """
+    """Workers are started by a helper that ends at once (`cmd &`): nobody can reap them. Real: the predecessor."""
     helper = (
         "import json, subprocess, sys; argv, log = json.load(sys.stdin); "
         "out = open(log, 'ab'); "
@@ -331,8 +259,5 @@ def worker_is_no_child(original):
 @caught_by(WORKER_CHURN, "A worker that crashes is replaced under its own id")
 @caught_by(WORKER_CHURN, "Stopped workers leave nothing behind")
 def zombie_counts_as_gone(original):
-    """A worker's end is seen, but nobody reaps it: each one that ends stays as a zombie, and its status is never known.
-
-    Real: the predecessor, where a zombie was alive` and zombies), from its other side.
-    """
+    """A worker's end is seen, but nobody reaps it: its status is never known. Real: like the predecessor."""
     return lambda self: not is_same_process(self.pid, self.start_ticks)

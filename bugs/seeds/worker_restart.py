@@ -11,10 +11,7 @@ RESTART = "features/integration/worker_restart_during_inference.feature"
 @seed(role="hive", patches="daemons.common.inference:StreamAnswer.fail")
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def broken_stream_says_done(original):
-    """A stream whose worker died ends with `[DONE]`, as if it were whole.
-
-    Real: litellm #36768, and the successor, where a stream without `[DONE]` was a success.
-    """
+    """A stream whose worker died ends with `[DONE]`, as if it were whole. Real: litellm #36768."""
 
     async def fail(self, error, farewell_ms):
         if self.begun:
@@ -28,10 +25,7 @@ def broken_stream_says_done(original):
 @seed(role="hive", patches="daemons.hive.store:Store.save_model")
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def catalog_not_written(original):
-    """A pulled model is in the hive's memory and folder, and never in its database.
-
-    Imagined, next to litellm #38121. All requests are served; the next start of the hive knows nothing.
-    """
+    """A pulled model is in the hive's memory and folder, and never in its database."""
 
     async def save_model(self, model):
         return None
@@ -43,10 +37,7 @@ def catalog_not_written(original):
 @caught_by(RESTART, "The worker is sent SIGTERM in the middle of a stream")
 @caught_by(RESTART, "The worker is restarted through the API in the middle of a stream")
 def drain_cuts(original):
-    """A worker that is asked to end cuts what it serves, with an error chunk, in place of finishing it.
-
-    Real: uvicorn 0.43 and 0.44, which cut streams at SIGTERM.
-    """
+    """A worker that is asked to end cuts what it serves, with an error chunk. Real: uvicorn 0.43 and 0.44."""
 
     async def _drain(daemon, until, farewell_s):
         await original(daemon, until - 3600, farewell_s)
@@ -57,10 +48,7 @@ def drain_cuts(original):
 @seed(role="hive", patches="daemons.common.errors:ApiError.chunk", fast=True)
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def error_chunk_and_done(original):
-    """A broken stream ends with its error chunk and then with `[DONE]`: clients that stop at the first are lucky.
-
-    Imagined, next to the successor, where a stream without `[DONE]` was a success, and litellm #36768.
-    """
+    """A broken stream ends with its error chunk and then with `[DONE]`: clients that stop at the first are lucky."""
     return lambda self, request_id=None: bytes(original(self, request_id)) + b"data: [DONE]\n\n"
 
 
@@ -68,20 +56,14 @@ def error_chunk_and_done(original):
 @caught_by(RESTART, "The worker is killed before the first token of a streaming request")
 @caught_by(RESTART, "The worker is killed before the first token of a non-streaming request")
 def hive_no_retry_after(original):
-    """A hive's errors do not say when to come again, and the queen passes them on as they are.
-
-    Imagined. Must be noticed where a worker dies before the first byte.
-    """
+    """A hive's errors do not say when to come again, and the queen passes them on as they are."""
     return lambda self: {}
 
 
 @seed(role="hive", patches="daemons.common.inference:StreamAnswer.fail")
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def late_error(original):
-    """The client of a broken stream is told late: the hive first asks around whether the worker comes back.
-
-    Imagined, next to litellm #40404. Must be noticed where a second is the bound.
-    """
+    """The client of a broken stream is told late: the hive first asks around whether the worker comes back."""
 
     async def fail(self, error, farewell_ms):
         if self.begun:
@@ -94,10 +76,7 @@ def late_error(original):
 @seed(role="queen", patches="daemons.common.relay:_Exchange._try_target")
 @caught_by(RESTART, "After the first token no other worker takes over")
 def repeats_after_first_byte(original):
-    """A stream that breaks after its first byte is tried on another worker, whose tokens follow those that came.
-
-    Real: dynamo #13600. With one worker there is nobody to try: it takes two to see it.
-    """
+    """A stream that breaks after its first byte is tried on another worker, which repeats it. Real: dynamo #13600."""
     from daemons.common.errors import ApiError
 
     class _BrokenError(Exception):
@@ -138,8 +117,5 @@ def repeats_after_first_byte(original):
 @seed(role="worker", patches="daemons.worker.engine:sequence_base")
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def seed_of_the_process(original):
-    """Tokens depend on the process that makes them (Python's own salted `hash`): the same request gives others.
-
-    Imagined. Within one process all is well; only a repetition after a restart shows it.
-    """
+    """Tokens depend on the process that makes them (its salted `hash`): a repetition after a restart shows it."""
     return lambda model, prompt, seed: bytes(original(model, f"{os.getpid()}{prompt}", seed))
