@@ -65,7 +65,7 @@ def first_token_lost(original):
     return lambda self, token: bytes(original(self, ""))
 
 
-@seed(role="queen", patches="daemons.queen.cluster_routes:_model_cards")
+@seed(role="queen", patches="daemons.queen.routes_cluster:_model_cards")
 @caught_by(OPENAI_CLIENT, "Listing models and streaming a completion")
 def lists_default_model(original):
     """`GET /v1/models` lists a model that nobody has, beside those that are there. Real: the predecessor."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Path, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -21,12 +21,8 @@ from daemons.common import asgi
 from daemons.common.daemon import Daemon
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.health import add_health_routes
-from daemons.common.inflight import EndReason
-from daemons.common.logs import log
 from daemons.common.version import VERSION
-from daemons.common.wire import ID_PATTERN
 
-REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,128}$"
 _OFF: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own telemetry: the daemons have their metrics and logs, and the hot path should not pay twice."""
 
@@ -64,27 +60,6 @@ def create_api(daemon: Daemon, *, title: str, description: str) -> FastAPI:
     _document_truly(app)
     add_health_routes(app, daemon)
     return app
-
-
-def add_cancel_route(app: FastAPI, cancel: Callable[[str], None]) -> None:
-    """DELETE /v1/requests/{request_id}: `cancel` ends what runs under this id; 204 also when nothing does."""
-
-    @app.delete("/v1/requests/{request_id}", status_code=204, tags=["inference"], operation_id="cancel_request")
-    async def cancel_request(request_id: str = Path(pattern=REQUEST_ID_PATTERN)) -> Response:
-        """Cancel a running request, down to the worker. The same answer when it is repeated or already over."""
-        cancel(request_id)
-        return Response(status_code=204)
-
-
-def cancel_in(daemon: Daemon) -> Callable[[str], None]:
-    """A `cancel` for `add_cancel_route` that ends the request in the daemon's own set; relays pass it downward by
-    closing their connection."""
-
-    def cancel(request_id: str) -> None:
-        found = daemon.inflight.end(request_id, EndReason.CANCELLED)
-        log.info("cancel", cancelled_request_id=request_id, found=found)
-
-    return cancel
 
 
 def add_raw_route(
@@ -126,7 +101,7 @@ def add_raw_route(
 def finish(daemon: Daemon, app: FastAPI) -> ASGIApp:
     """The app with the layers around it, ready to be served."""
     daemon.api = app
-    return asgi.wrap(app, lambda: daemon.draining)
+    return asgi.wrap(app, daemon)
 
 
 def error_response(error: ApiError) -> JSONResponse:
@@ -187,16 +162,3 @@ def _document_truly(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-__all__ = [
-    "ID_PATTERN",
-    "ErrorAnswer",
-    "add_cancel_route",
-    "add_raw_route",
-    "cancel_in",
-    "create_api",
-    "error_response",
-    "finish",
-    "validation_error",
-]

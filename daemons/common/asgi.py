@@ -1,6 +1,6 @@
-"""The layers around every daemon's app, as pure ASGI: request id and last resort, drain gate, body limit.
+"""The layers around every daemon's app, as pure ASGI: request id and last resort, gate, body limit.
 
-`BaseHTTPMiddleware` hides a client's disconnect and costs several times the throughput of these (TRAPS: uvicorn).
+Starlette's `BaseHTTPMiddleware` hides a client's disconnect and costs several times the throughput of these.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemons.common.daemon import Daemon
 from daemons.common.errors import ApiError, ErrorCode, dump_json
-from daemons.common.logs import bind_request_id, current_request_id, log
+from daemons.common.logs import bind_request_id, log
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Prompts are text; a larger body is a mistake or an attack (DESIGN: wire contract)."""
+"""Prompts are text; a larger body is a mistake or an attack."""
 
 REQUEST_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -27,11 +28,13 @@ _QUIET_PATHS = ("/health", "/ready", "/metrics")
 """Asked all the time: their requests are logged at debug level."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_WHILE_DRAINING = (
-    ("DELETE", re.compile(r"/v1/requests/[^/]+")),  # a drain must not keep alive what its client cancels
-    ("PUT", re.compile(r"/v1/[a-z]+/[^/]+/lease")),  # who is below still reports its end
-    ("POST", re.compile(r"/v1/shutdown")),  # asked again: the same answer
+_ALWAYS_OPEN = re.compile(
+    "GET /(health|ready|metrics|openapi.json)"
+    "|DELETE /v1/requests/[^/]+"  # a drain must not keep alive what its client cancels
+    "|POST /v1/shutdown"  # also asked for again, and before the daemon is open
 )
+_LEASE = re.compile(r"PUT /v1/[a-z]+/[^/]+/lease")
+"""Open while the daemon drains: workers and hives below it still report their end."""
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -133,25 +136,30 @@ def _log_request(scope: Scope, status: int) -> None:
     write("request", method=scope["method"], path=scope["path"], status=status, duration_ms=milliseconds)
 
 
-class DrainGate:
-    """While the daemon drains, refuses what would begin something new, with 503 `draining`; it still listens."""
+class Gate:
+    """Answers 503 in the place of the app: `draining` to new work, `starting` before the daemon is open."""
 
-    def __init__(self, app: ASGIApp, draining: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, daemon: Daemon) -> None:
         self._app = app
-        self._draining = draining
+        self._daemon = daemon
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if self._draining() and not _open_while_draining(scope["method"], scope["path"]):
-            await send_error(send, ApiError(ErrorCode.DRAINING, "this server is stopping and takes nothing new"))
+        refusal = self._refusal(scope["method"], scope["path"])
+        if refusal is not None:
+            await send_error(send, refusal)
             return
         await self._app(scope, receive, send)
 
-
-def _open_while_draining(method: str, path: str) -> bool:
-    return method in _SAFE_METHODS or any(
-        method == allowed and pattern.fullmatch(path) for allowed, pattern in _OPEN_WHILE_DRAINING
-    )
+    def _refusal(self, method: str, path: str) -> ApiError | None:
+        asked = f"{method} {path}"
+        if _ALWAYS_OPEN.fullmatch(asked):
+            return None
+        if self._daemon.draining and method not in _SAFE_METHODS and not _LEASE.fullmatch(asked):
+            return ApiError(ErrorCode.DRAINING, "this server is stopping and accepts no new work")
+        # Also while it drains: a daemon that was stopped during its start has nothing to answer from.
+        reason = self._daemon.not_open()
+        return None if reason is None else ApiError(ErrorCode.STARTING, reason)
 
 
 class BodyLimit:
@@ -198,11 +206,6 @@ class BodyLimit:
         await send_error(send, ApiError(ErrorCode.BODY_TOO_LARGE, message, details=details))
 
 
-def wrap(app: ASGIApp, draining: Callable[[], bool]) -> ASGIApp:
-    """The app with all layers around it."""
-    return RequestContext(DrainGate(BodyLimit(app), draining))
-
-
-def request_id() -> str:
-    """The id of the request that this task serves."""
-    return current_request_id()
+def wrap(app: ASGIApp, daemon: Daemon) -> ASGIApp:
+    """Return the app with all layers around it."""
+    return RequestContext(Gate(BodyLimit(app), daemon))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from daemons.common.config import ConfigError, ConfigSource, DaemonConfig, changed_keys, with_values
 from daemons.common.durations import Durations
 from daemons.common.exits import ExitStatus, FatalError
-from daemons.common.inflight import InFlight
+from daemons.common.inflight import EndReason, InFlight
 from daemons.common.logs import log, set_level
 from daemons.common.metrics import Metrics
 from daemons.common.process import start_ticks
@@ -149,9 +149,9 @@ class Daemon:
         """Why the daemon is not all well; empty when it is."""
         return ()
 
-    def not_ready(self) -> str | None:
-        """Why the daemon cannot serve now, or None when it can."""
-        return None
+    def not_open(self) -> str | None:
+        """Return why the role's routes cannot answer yet, or None when they can; the gate answers 503 with it."""
+        return f"this {self.role} is starting" if self.life is Life.STARTING else None
 
     # What the role may call.
 
@@ -172,6 +172,11 @@ class Daemon:
     ) -> None:
         """Ask for a stop with a drain; the first request counts. Returns at once."""
         self._ask(Shutdown(reason, scope, status, message=message))
+
+    def cancel(self, request_id: str) -> None:
+        """End a running request, if there is one; a relay passes that on by closing its connection."""
+        found = self.inflight.end(request_id, EndReason.CANCELLED)
+        log.info("cancel", cancelled_request_id=request_id, found=found)
 
     def fail(self, error: FatalError) -> None:
         """Stop without a drain, with the error's exit status and line."""

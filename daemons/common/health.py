@@ -74,9 +74,9 @@ def add_health_routes(app: FastAPI, daemon: Daemon) -> None:
         """200 when it can serve now, else 503 with the reason."""
         if daemon.draining:
             raise ApiError(ErrorCode.DRAINING, "this server is stopping")
-        reason = daemon.not_ready()
+        reason = daemon.not_open()
         if reason is not None or daemon.life is Life.STARTING:
-            raise ApiError(ErrorCode.STARTING, reason or "this server is starting")
+            raise ApiError(ErrorCode.STARTING, reason or f"this {daemon.role} is starting")
         return JSONResponse({"ready": True, "instance": daemon.identity.instance})
 
     @app.get("/metrics", response_class=Response, tags=["health"], operation_id="metrics")

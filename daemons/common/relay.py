@@ -28,7 +28,7 @@ from daemons.common.sse import NotAnEventStreamError, SseTail
 from daemons.common.targets import Attempt, Route, Router, Target, Verdict
 
 MAX_RETRIES = 2
-"""How often another target is tried before the first byte (DESIGN: streams)."""
+"""How often another target is tried before the first byte."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """The largest answer that is held to be passed on whole; 100,000 tokens are below 1 MiB."""
@@ -90,8 +90,7 @@ class Relay(InferenceApp):
 
     async def serve(self, call: Call) -> Outcome:
         """Pass one call on, to another target if need be."""
-        if self.session is None:
-            raise ApiError(ErrorCode.STARTING, "this server is starting")
+        assert self.session is not None, "the gate lets no request through before the daemon is open"
         route = self._router.route(call.request, call.scope)
         return await _Exchange(self, self.session, call).try_targets(route)
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from daemons.common.api import finish
 from daemons.common.config import ConfigSource, DaemonConfig
 from daemons.common.daemon import Address, Daemon
-from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.errors import ErrorCode
 from daemons.common.relay import Relay
 from daemons.hive.config import HiveConfig
 from daemons.hive.datafolder import DataFolder
@@ -55,9 +55,8 @@ class Hive(Daemon):
         self.app = finish(self, self.api)
 
     def node(self) -> Node:
-        """The open hive. Raises ApiError 503 while it is not open yet: a worker that leases then tries again."""
-        if self._node is None or not self._open:
-            raise ApiError(ErrorCode.STARTING, "this hive is starting")
+        """The open hive; the gate answers while it is not open yet: a worker that leases then tries again."""
+        assert self._node is not None
         return self._node
 
     async def on_start(self, bound: Address) -> None:
@@ -76,6 +75,10 @@ class Hive(Daemon):
         self._router.open(node.roster, node.catalog, node.prober)
         await node.settle()
         self._work = self.background(node.work(), "hive")
+
+    def not_open(self) -> str | None:
+        """Return that the hive is starting until its parts are open; it may then still wait for living workers."""
+        return None if self._open else "this hive is starting"
 
     async def announce_draining(self) -> None:
         """Tell the queen, before the drain begins."""

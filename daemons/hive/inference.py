@@ -55,10 +55,11 @@ class HiveRouter:
         """The route of one request.
 
         Raises:
-            ApiError: 503 before the hive runs, 404 when this hive knows nothing of the model.
+            ApiError: 404 when this hive knows nothing of the model.
         """
-        if self._roster is None or self._catalog is None or self._prober is None:
-            raise ApiError(ErrorCode.STARTING, "this hive is starting")
+        assert self._roster is not None, "the gate lets no request through before the hive is open"
+        assert self._catalog is not None
+        assert self._prober is not None
         chosen = asgi.header(scope, WORKER_ID_HEADER.encode())
         if chosen is None and request.model not in self._catalog and not self._roster.uses(request.model):
             raise ApiError(ErrorCode.MODEL_NOT_FOUND, "this hive has no such model")

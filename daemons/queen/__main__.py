@@ -1,4 +1,4 @@
-"""`python -m daemons.queen [--config FILE] [--section.key VALUE …]`"""
+"""The queen as a program: `python -m daemons.queen [--config FILE] [--section.key VALUE ...]`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 def build(flags: Sequence[str]) -> Daemon:
-    """The queen that the flags, the environment and the configuration file ask for."""
+    """Make the queen; a bad configuration or data folder ends it here, before it listens."""
     from daemons.common.config import ConfigSource
+    from daemons.queen.app import create_app
     from daemons.queen.config import QueenConfig
     from daemons.queen.queen import Queen
     from daemons.queen.store import make_data_folder
@@ -21,7 +22,7 @@ def build(flags: Sequence[str]) -> Daemon:
     source = ConfigSource(QueenConfig, flags)
     config = source.load()
     make_data_folder(config.data_dir)
-    return Queen(config, source)
+    return Queen(config, create_app, source)
 
 
 if __name__ == "__main__":

@@ -5,40 +5,43 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import FastAPI
+
+from daemons.common.api import finish
 from daemons.common.client import PeerClient
 from daemons.common.config import ConfigSource
 from daemons.common.daemon import Address, Daemon
-from daemons.common.errors import ApiError, ErrorCode
+from daemons.common.errors import ErrorCode
+from daemons.common.logs import log
 from daemons.common.relay import Relay
 from daemons.common.wire import HiveState, WorkerState
-from daemons.queen.app import create_app
-from daemons.queen.cascade import Cascade
 from daemons.queen.cluster import Cluster
+from daemons.queen.cluster_shutdown import ClusterShutdown
 from daemons.queen.config import QueenConfig
 from daemons.queen.dispatch import Dispatcher, FirstByte
 from daemons.queen.events import EventHub
+from daemons.queen.failure_detector import FailureDetector
 from daemons.queen.leases import LeaseRules
 from daemons.queen.peers import HiveCalls
 from daemons.queen.spawning import Spawning
 from daemons.queen.state import QueenState
 from daemons.queen.store import RegistryStore
-from daemons.queen.watch import Watch
 
 DATABASE = "queen.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """What the queen has while her loop runs: the client, and what speaks to hives through it."""
+class HiveClients:
+    """The queen's HTTP client, and what calls hives through it; they need a running event loop."""
 
     client: PeerClient
     calls: HiveCalls
     spawning: Spawning
-    cascade: Cascade
+    shutdown: ClusterShutdown
 
 
 class Queen(Daemon):
@@ -49,6 +52,7 @@ class Queen(Daemon):
     def __init__(
         self,
         config: QueenConfig,
+        create_app: Callable[[Queen], FastAPI],
         source: ConfigSource[QueenConfig] | None = None,
         instance: str | None = None,
     ) -> None:
@@ -74,49 +78,67 @@ class Queen(Daemon):
         self.state.on_news = self.dispatcher.lines.call_first
         self.relay = Relay(self, self.dispatcher, lost=ErrorCode.HIVE_UNREACHABLE)
         self.inference = FirstByte(self.relay, self.metrics)
-        self._outside: Outside | None = None
+        self._hive_clients: HiveClients | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._add_gauges()
-        self.api, self.app = create_app(self)
+        self.app = finish(self, create_app(self))
 
     @property
-    def outside(self) -> Outside:
-        """The queen's ways to her hives; 503 `starting` before she has any."""
-        if self._outside is None:
-            raise ApiError(ErrorCode.STARTING, "this queen is starting")
-        return self._outside
+    def hive_clients(self) -> HiveClients:
+        """The queen's clients of hives, from its start on: the gate lets nothing through before."""
+        assert self._hive_clients is not None
+        return self._hive_clients
+
+    def not_open(self) -> str | None:
+        """Return that the queen is starting, or None; it is open while it waits for its database."""
+        return "this queen is starting" if self._hive_clients is None else None
 
     async def on_start(self, bound: Address) -> None:
-        """Read what the database knows, and begin to judge hives' silence and to probe them."""
+        """Read what the database knows, and begin to judge hives' leases and to probe them."""
         client = PeerClient(bound.host, self.durations)
         calls = HiveCalls(client, self.durations)
-        cascade = Cascade(self.state.registry, calls, self.durations)
-        self._outside = Outside(client, calls, Spawning(self.state, calls), cascade)
+        shutdown = ClusterShutdown(self.state.registry, calls, self.durations)
         self.relay.session = client.session
+        self._hive_clients = HiveClients(client, calls, Spawning(self.state, calls), shutdown)
         self.state.found(await self.store.load())
-        watch = Watch(self.state, calls, self.durations)
+        detector = FailureDetector(self.state, calls, self.durations)
         self._loops = [
             self.background(self.store.run(), "registry store"),
-            self.background(watch.judge(), "lease judgement"),
-            self.background(watch.probe(), "hive probes"),
+            self.background(detector.judge_leases(), "lease judgement"),
+            self.background(detector.probe_hives(), "hive probes"),
         ]
 
+    def cancel(self, request_id: str) -> None:
+        """End a request, which closes its connection to the hive, and also tell that hive.
+
+        Where the link is slow or cut in one direction, whichever of the two arrives first counts.
+        """
+        hive = self.dispatcher.serving(request_id)
+        super().cancel(request_id)
+
+        async def tell_hive() -> None:
+            if hive is not None and not await self.hive_clients.calls.cancel(hive, request_id):
+                log.warning("cancel_not_told", cancelled_request_id=request_id, hive_id=hive.hive_id)
+
+        if hive is not None:
+            self.background(tell_hive(), "cancel")
+
     async def announce_draining(self) -> None:
-        """A queen has nobody above her; in a cascade this is the moment when the hives are told."""
-        if self._outside is not None and self._is_cascade():
-            await self._outside.cascade.tell()
+        """Ask the hives to stop, when the whole cluster is to; a queen has nobody above it to tell."""
+        if self._hive_clients is not None and self._stops_cluster():
+            await self._hive_clients.shutdown.ask_hives()
 
     async def on_stop(self) -> None:
-        """Wait for the hives of a cascade; end the event streams; store what waits."""
-        if self._outside is not None and self._is_cascade():
-            await self._outside.cascade.wait()
+        """Wait for the hives when the whole cluster stops; end the event streams; store what is queued."""
+        if self._hive_clients is not None and self._stops_cluster():
+            await self._hive_clients.shutdown.wait_for_hives()
         self.events.close()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.store.close()
-        if self._outside is not None:
-            await self._outside.client.close()
+        if self._hive_clients is not None:
+            await self._hive_clients.client.close()
 
     def health_details(self) -> Mapping[str, Any]:
         """What /health says of the cluster."""
@@ -140,7 +162,7 @@ class Queen(Daemon):
         counts = Counter(worker.row.state for worker in self.state.registry.workers())
         return {state.value: counts[state] for state in WorkerState}
 
-    def _is_cascade(self) -> bool:
+    def _stops_cluster(self) -> bool:
         return self.shutdown is not None and self.shutdown.scope == "cluster"
 
     def _add_gauges(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m daemons.worker --config FILE`: one inference server for one model file."""
+"""The worker as a program: `python -m daemons.worker --config FILE`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 def build(flags: Sequence[str]) -> Daemon:
     """Make the worker; a bad configuration or model file ends it here, before it listens."""
     from daemons.common.config import ConfigSource
+    from daemons.worker.app import create_app
     from daemons.worker.config import WorkerConfig
     from daemons.worker.worker import Worker
 
     source = ConfigSource(WorkerConfig, flags)
-    return Worker(source.load(), source)
+    return Worker(source.load(), create_app, source)
 
 
 if __name__ == "__main__":

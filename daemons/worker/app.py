@@ -1,39 +1,17 @@
-"""The worker's HTTP surface."""
+"""The worker's HTTP API: the routes, put together and documented."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fastapi import FastAPI
 
-from starlette.types import ASGIApp
-
-from daemons.common.api import add_cancel_route, add_raw_route, cancel_in, create_api, finish
-from daemons.common.completions import (
-    CHAT_PATH,
-    COMPLETIONS_PATH,
-    STREAM_RESPONSE,
-    ChatAnswer,
-    CompletionAnswer,
-    document_chat,
-    document_completion,
-)
-
-if TYPE_CHECKING:
-    from daemons.worker.worker import Worker
+from daemons.common.api import create_api
+from daemons.common.routes_inference import add_inference_routes
+from daemons.worker.inference import Inference
+from daemons.worker.worker import Worker
 
 
-def create_app(worker: Worker) -> ASGIApp:
-    """The app with its layers."""
-    api = create_api(worker, title="beehave worker", description="An inference server for one model.")
-    add_raw_route(
-        api, CHAT_PATH, worker.inference, document=document_chat, response_model=ChatAnswer, responses=STREAM_RESPONSE
-    )
-    add_raw_route(
-        api,
-        COMPLETIONS_PATH,
-        worker.inference,
-        document=document_completion,
-        response_model=CompletionAnswer,
-        responses=STREAM_RESPONSE,
-    )
-    add_cancel_route(api, cancel_in(worker))
-    return finish(worker, api)
+def create_app(worker: Worker) -> FastAPI:
+    """Return the documented app of a worker, without the layers around it."""
+    app = create_api(worker, title="beehave worker", description="An inference server for one model.")
+    add_inference_routes(app, Inference(worker), worker.cancel)
+    return app

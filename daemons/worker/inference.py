@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 from daemons.common.completions import ChatRequest, CompletionRequest
 from daemons.common.errors import ApiError, ErrorCode
@@ -14,9 +13,7 @@ from daemons.common.wire import WORKER_ID_HEADER
 from daemons.worker.engine import Engine, count_tokens
 from daemons.worker.frames import Frames
 from daemons.worker.memory import open_cache
-
-if TYPE_CHECKING:
-    from daemons.worker.worker import Worker
+from daemons.worker.worker import Worker
 
 _STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
@@ -24,10 +21,9 @@ _STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-co
 class Inference(InferenceApp):
     """Serves chat and completions, streamed and not."""
 
-    def __init__(self, worker: Worker, count: Callable[[], None]) -> None:
+    def __init__(self, worker: Worker) -> None:
         super().__init__(worker)
         self._worker = worker
-        self._count_token = count
 
     async def serve(self, call: Call) -> Outcome:
         """Make the tokens of one call."""
@@ -42,8 +38,7 @@ class Inference(InferenceApp):
         return Outcome.SERVED
 
     def _engine_for(self, request: ChatRequest | CompletionRequest) -> Engine:
-        if self._worker.engine is None:
-            raise ApiError(ErrorCode.STARTING, "the model is not loaded yet")
+        assert self._worker.engine is not None, "the gate lets no request through before the model is loaded"
         if request.model != self._worker.model_ref:
             raise ApiError(ErrorCode.MODEL_NOT_FOUND, "this worker serves another model")
         return self._worker.engine
@@ -68,7 +63,7 @@ class Inference(InferenceApp):
                 await cache.add(count_tokens(prompt))
                 async for token in engine.generate(prompt, call.request.token_limit, call.request.seed or 0):
                     await cache.add(1)
-                    self._count_token()
+                    worker.tokens.inc()
                     yield token
             except DeviceFullError as full:
                 raise worker.out_of_memory(full, "generating") from None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastapi import FastAPI
+
+from daemons.common.api import finish
 from daemons.common.config import ConfigSource
 from daemons.common.daemon import Address, Daemon
 from daemons.common.errors import ApiError, ErrorCode
@@ -15,10 +18,8 @@ from daemons.common.ledger import DeviceFullError, Holder, Ledger, LedgerError
 from daemons.common.logs import log
 from daemons.common.metrics import Outcome
 from daemons.common.wire import WorkerLease, WorkerState
-from daemons.worker.app import create_app
 from daemons.worker.config import WorkerConfig, new_worker_id
 from daemons.worker.engine import Engine, PacedEngine
-from daemons.worker.inference import Inference
 from daemons.worker.memory import CacheMemory, DeviceMemory, HostMemory
 from daemons.worker.model import Loading, ModelError, inspect
 from daemons.worker.slots import Slots
@@ -37,7 +38,12 @@ class Worker(Daemon):
 
     role = "worker"
 
-    def __init__(self, config: WorkerConfig, source: ConfigSource[WorkerConfig] | None = None) -> None:
+    def __init__(
+        self,
+        config: WorkerConfig,
+        create_app: Callable[[Worker], FastAPI],
+        source: ConfigSource[WorkerConfig] | None = None,
+    ) -> None:
         super().__init__(
             name=config.worker_id or new_worker_id(), config=config, source=source, instance=config.instance
         )
@@ -49,12 +55,11 @@ class Worker(Daemon):
         self.engine: Engine | None = None
         self._peers: PeerClient | None = None
         self._lease: LeaseKeeper | None = None
-        tokens = self.metrics.counter("tokens", "Tokens made.")
+        self.tokens = self.metrics.counter("tokens", "Tokens made.")
         self.metrics.gauge("slots_total", "Slots of this worker.", lambda: self.slots.total)
         self.metrics.gauge("slots_busy", "Slots that are taken.", lambda: self.slots.busy)
         self.metrics.gauge("model_bytes", "Bytes of the model in memory.", lambda: self._loading.loaded_bytes)
-        self.inference = Inference(self, tokens.inc)
-        self.app = create_app(self)
+        self.app = finish(self, create_app(self))
 
     @property
     def state(self) -> WorkerState:
@@ -183,8 +188,8 @@ class Worker(Daemon):
         if self._peers is not None:
             await self._peers.close()
 
-    def not_ready(self) -> str | None:
-        """A worker serves when its model is loaded."""
+    def not_open(self) -> str | None:
+        """Return that the model is not loaded yet, or None when it is."""
         return "the model is not loaded yet" if self.engine is None else None
 
     def degraded(self) -> Sequence[str]:

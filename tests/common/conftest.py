@@ -12,15 +12,16 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from daemons.common.api import add_cancel_route, add_raw_route, cancel_in, create_api, finish
+from daemons.common.api import create_api, finish
 from daemons.common.client import PeerClient
-from daemons.common.completions import CHAT_PATH, STREAM_RESPONSE, ChatAnswer, document_chat
+from daemons.common.completions import CHAT_PATH
 from daemons.common.config import DaemonConfig
 from daemons.common.daemon import Daemon, Life
 from daemons.common.durations import Durations
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.http_server import HttpServer
 from daemons.common.relay import Relay
+from daemons.common.routes_inference import add_inference_routes
 from daemons.common.serve import bind
 from daemons.common.targets import Attempt, Target
 
@@ -155,10 +156,7 @@ class RelayDaemon(Daemon):
         self.router = ListRouter(urls)
         self.relay = Relay(self, self.router, lost=ErrorCode.WORKER_LOST)
         api = create_api(self, title="relay", description="")
-        add_raw_route(
-            api, CHAT_PATH, self.relay, document=document_chat, response_model=ChatAnswer, responses=STREAM_RESPONSE
-        )
-        add_cancel_route(api, cancel_in(self))
+        add_inference_routes(api, self.relay, self.cancel)
         self.app = finish(self, api)
         self.life = Life.SERVING
         self.url = ""

@@ -17,6 +17,7 @@ from daemons.common.daemon import Address, Life
 from daemons.common.durations import Durations
 from daemons.common.http_server import HttpServer
 from daemons.common.serve import bind
+from daemons.queen.app import create_app
 from daemons.queen.config import QueenConfig
 from daemons.queen.queen import Queen
 from daemons.queen.store import make_data_folder
@@ -260,7 +261,7 @@ class RunningQueen:
             durations=Durations(**(DURATIONS | durations)),
         )
         make_data_folder(data_dir)
-        self.queen = Queen(config)
+        self.queen = Queen(config, create_app)
         listener = bind("127.0.0.1", port)
         self.server = HttpServer(self.queen.app, listener)
         self.address = Address("127.0.0.1", listener.getsockname()[1])

@@ -122,10 +122,11 @@ async def test_workers_are_filtered(queen, start_hive):
 
 
 def test_the_openapi_document_names_every_route(tmp_path):
+    from daemons.queen.app import create_app
     from daemons.queen.config import QueenConfig
     from daemons.queen.queen import Queen
 
-    schema = Queen(QueenConfig(data_dir=tmp_path)).api.openapi()
+    schema = Queen(QueenConfig(data_dir=tmp_path), create_app).api.openapi()
     routes = {(path, method) for path, methods in schema["paths"].items() for method in methods}
     assert routes == {
         ("/health", "get"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import FastAPI, Header, Query
 from fastapi.responses import StreamingResponse
 
 from daemons.common.wire import HiveState, ShutdownRequest
+from daemons.queen.queen import Queen
 from daemons.queen.wire import ModelCard, ModelCards, Responses, ShutdownAnswer
-
-if TYPE_CHECKING:
-    from daemons.queen.queen import Queen
 
 _EVENT_STREAM: Responses = {
     200: {
@@ -22,17 +20,16 @@ _EVENT_STREAM: Responses = {
 }
 
 
-def create(queen: Queen) -> APIRouter:
-    """The router."""
-    router = APIRouter(prefix="/v1")
+def add_cluster_routes(app: FastAPI, queen: Queen) -> None:
+    """Add the routes."""
 
-    @router.get("/models", operation_id="list_models", tags=["inference"])
+    @app.get("/v1/models", operation_id="list_models", tags=["inference"])
     async def list_models() -> ModelCards:
         """The models of all hives that are not lost, each once."""
         return ModelCards(data=_model_cards(queen))
 
-    @router.get(
-        "/events", operation_id="events", tags=["cluster"], response_class=StreamingResponse, responses=_EVENT_STREAM
+    @app.get(
+        "/v1/events", operation_id="events", tags=["cluster"], response_class=StreamingResponse, responses=_EVENT_STREAM
     )
     async def events(
         since: Annotated[int | None, Query(ge=0, description="first what happened after this sequence")] = None,
@@ -43,13 +40,11 @@ def create(queen: Queen) -> APIRouter:
         headers = {"cache-control": "no-cache"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
-    @router.post("/shutdown", operation_id="shutdown", tags=["cluster"], status_code=202)
+    @app.post("/v1/shutdown", operation_id="shutdown", tags=["cluster"], status_code=202)
     async def shutdown(body: ShutdownRequest) -> ShutdownAnswer:
         """End this queen, or with scope `cluster` first all hives with their workers."""
         queen.request_shutdown("api", scope=body.scope)
         return ShutdownAnswer(scope=body.scope)
-
-    return router
 
 
 def _model_cards(queen: Queen) -> list[ModelCard]:

@@ -1,4 +1,4 @@
-"""What the queen does by herself: judges silence, and asks her hives whether they are really there."""
+"""The failure detector: judges by their leases which hives are there, and probes them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from daemons.queen.peers import HiveCalls
 from daemons.queen.state import QueenState
 
 JUDGEMENTS_A_HEARTBEAT = 20
-"""How often silence is judged: a state is told at most a twentieth of a heartbeat late. Routing does not wait for
-it, it looks at the clock itself."""
+"""How often leases are judged: a state is published at most a twentieth of a heartbeat late. Routing does not wait
+for that, it looks at the clock itself."""
 
 
-class Watch:
-    """The queen's two loops."""
+class FailureDetector:
+    """The two loops that find out which hives are lost, and which are back."""
 
     def __init__(self, state: QueenState, calls: HiveCalls, durations: Durations) -> None:
         self._state = state
         self._calls = calls
         self._durations = durations
-        self._silent: set[tuple[str, str]] = set()  # hives whose last probe failed, for one log line a streak
+        self._silent: set[tuple[str, str]] = (
+            set()
+        )  # hives whose last probe failed: one log line for each series of failures
 
-    async def judge(self) -> None:
-        """Tell what time brings: suspect, unavailable, stale rows. Runs until cancelled."""
+    async def judge_leases(self) -> None:
+        """Apply what time alone changes (suspect, unavailable, stale rows) until cancelled."""
         while True:
             self._state.apply(self._state.registry.tick())
             await asyncio.sleep(self._durations.heartbeat_ms / 1000 / JUDGEMENTS_A_HEARTBEAT)
 
-    async def probe(self) -> None:
-        """Ask all hives, at once (a restarted queen learns who lives) and at each interval; those that are struck out
-        are asked again at each heartbeat, so that they are back as soon as they answer. Runs until cancelled."""
+    async def probe_hives(self) -> None:
+        """Probe all hives, now (a restarted queen learns which are alive) and at each interval, until cancelled.
+
+        Hives whose probes have struck out are probed at each heartbeat, so that they are back as soon as they answer.
+        """
         interval_s, heartbeat_s = self._durations.probe_ms / 1000, self._durations.heartbeat_ms / 1000
         while True:
             next_round = time.monotonic() + interval_s
@@ -50,7 +54,7 @@ class Watch:
         return [hive for hive in registry.hives() if registry.state_of(hive)[1] is StateReason.PROBES_FAILED]
 
     async def _probe_each(self, hives: Sequence[HiveEntry]) -> None:
-        """Ask these hives for their pictures, all at the same time; each is bounded by the probe's timeout."""
+        """Probe these hives concurrently; each probe is bounded by its timeout."""
         async with asyncio.TaskGroup() as group:
             for hive in hives:
                 group.create_task(self._probe(hive))

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import FastAPI, Query
 
 from daemons.common.api import ErrorAnswer
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.wire import EntityId, WorkerRow, WorkerState
+from daemons.queen.queen import Queen
 from daemons.queen.wire import Responses, SpawnRequest, WorkerList, WorkerView
-
-if TYPE_CHECKING:
-    from daemons.queen.queen import Queen
 
 _UNKNOWN: Responses = {404: {"model": ErrorAnswer, "description": "No such worker"}}
 _TAKEN: Responses = {409: {"model": ErrorAnswer, "description": "The id is taken"}}
 _FORWARDED: Responses = {502: {"model": ErrorAnswer, "description": "The hive did not answer"}}
 
 
-def create(queen: Queen) -> APIRouter:
-    """The router."""
-    router = APIRouter(prefix="/v1/workers", tags=["workers"])
+def add_worker_routes(app: FastAPI, queen: Queen) -> None:
+    """Add the routes."""
     registry = queen.state.registry
 
-    @router.get("", operation_id="list_workers")
+    @app.get("/v1/workers", operation_id="list_workers", tags=["workers"])
     async def list_workers(
         hive: Annotated[str | None, Query(description="only those of this hive")] = None,
         model: Annotated[str | None, Query(description="only those with this model")] = None,
@@ -42,12 +39,18 @@ def create(queen: Queen) -> APIRouter:
         ]
         return WorkerList(workers=found)
 
-    @router.post("", operation_id="spawn_worker", status_code=202, responses={**_TAKEN, **_FORWARDED})
+    @app.post(
+        "/v1/workers",
+        operation_id="spawn_worker",
+        tags=["workers"],
+        status_code=202,
+        responses={**_TAKEN, **_FORWARDED},
+    )
     async def spawn_worker(body: SpawnRequest) -> WorkerRow:
         """Have a worker spawned, on the named hive or on one that the queen chooses. 202: it is starting."""
-        return await queen.outside.spawning.spawn(body)
+        return await queen.hive_clients.spawning.spawn(body)
 
-    @router.get("/{worker_id}", operation_id="get_worker", responses=_UNKNOWN)
+    @app.get("/v1/workers/{worker_id}", operation_id="get_worker", tags=["workers"], responses=_UNKNOWN)
     async def get_worker(worker_id: EntityId) -> WorkerView:
         """One worker."""
         worker = registry.worker(worker_id)
@@ -55,22 +58,27 @@ def create(queen: Queen) -> APIRouter:
             raise ApiError(ErrorCode.WORKER_NOT_FOUND, f"there is no worker {worker_id}")
         return queen.cluster.worker_view(worker)
 
-    @router.delete("/{worker_id}", operation_id="stop_worker", status_code=202, responses={**_UNKNOWN, **_FORWARDED})
+    @app.delete(
+        "/v1/workers/{worker_id}",
+        operation_id="stop_worker",
+        tags=["workers"],
+        status_code=202,
+        responses={**_UNKNOWN, **_FORWARDED},
+    )
     async def stop_worker(
         worker_id: EntityId,
         force: Annotated[bool, Query(description="kill it, do not wait for what it serves")] = False,  # noqa: FBT002
     ) -> WorkerRow:
         """Have a worker stopped. 202: its hive drains it, and its row goes when it has ended."""
-        return await queen.outside.spawning.stop(worker_id, force=force)
+        return await queen.hive_clients.spawning.stop(worker_id, force=force)
 
-    @router.post(
-        "/{worker_id}/restart",
+    @app.post(
+        "/v1/workers/{worker_id}/restart",
         operation_id="restart_worker",
+        tags=["workers"],
         status_code=202,
         responses={**_UNKNOWN, **_FORWARDED},
     )
     async def restart_worker(worker_id: EntityId) -> WorkerRow:
         """Have a worker stopped and started again: same id, new instance."""
-        return await queen.outside.spawning.restart(worker_id)
-
-    return router
+        return await queen.hive_clients.spawning.restart(worker_id)
