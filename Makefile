@@ -16,13 +16,13 @@ behave: .venv/ready ## run the features on the daemons, and say where the report
 	@$(BIN)/beehave run $(ARGS)
 
 test: .venv/ready ## everything that must hold before a merge: lint, types, audits, unit tests, features, a fast proof
-	@$(BIN)/beehave test $(ARGS)
+	@$(BIN)/python -m cluster test $(ARGS)
 
 nightly: .venv/ready ## what takes longer: features in full length and three random orders, and the whole proof
-	@$(BIN)/beehave test --nightly $(ARGS)
+	@$(BIN)/python -m cluster test --nightly $(ARGS)
 
 up: .venv/ready ## start a queen, a hive and a worker, and leave them running until Ctrl-C
-	@$(BIN)/beehave up $(ARGS)
+	@$(BIN)/python -m cluster up $(ARGS)
 
 doctor: .venv/ready ## what this machine can do, and how to enable the rest
 	@$(BIN)/beehave doctor $(ARGS)

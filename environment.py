@@ -1,3 +1,6 @@
-"""behave's hooks, all of them in harness/hooks.py."""
+"""behave's hooks: the kit's own, with this cluster as the world of each scenario."""
 
-from harness.hooks import after_step, before_all, before_scenario
+from beehave import hooks
+from cluster.world import World
+
+before_all, before_scenario, after_step = hooks(World)

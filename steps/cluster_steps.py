@@ -2,8 +2,8 @@
 
 from behave import given, then, when
 
-from harness.conditions import always, eventually
-from harness.parameter_types import ENDINGS
+from beehave.conditions import always, eventually
+from cluster.parameter_types import ENDINGS
 
 
 @given("{hives:Hives} with {workers:Workers} each")

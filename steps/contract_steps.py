@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behave import then, when
 
-from harness.openapi_files import Asked
+from cluster.commands.openapi_files import Asked
 
 
 @when("the {role:w} is asked for its OpenAPI document")

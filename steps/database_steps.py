@@ -2,9 +2,9 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.cut_download import cut_by_kill, pull_again, pulled
-from harness.write_bursts import kill_in_bursts, torn_rows
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.database.cut_download import cut_by_kill, pull_again, pulled
+from cluster.database.write_bursts import kill_in_bursts, torn_rows
 
 
 @given("{count:d} models in its catalog")

@@ -2,9 +2,9 @@
 
 from behave import given, then, when
 
-from harness import child_parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.child_behave import ChildBehave
-from harness.faults.kinds import kinds
+from beehave.child import parameter_types as child_parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from beehave.child.run import ChildBehave
+from beehave.faults.kinds import kinds
 
 
 @given('the project "{name:Quoted}"')

@@ -2,8 +2,8 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.cluster import TOKEN_INTERVAL_MS
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.cluster import TOKEN_INTERVAL_MS
 
 
 @when("{count:Requests} are sent one after the other")

@@ -2,8 +2,8 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.memory_view import highest_claim, steps_of, was_free_between
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.memory.view import highest_claim, steps_of, was_free_between
 
 
 @given("a hive with a device of {size:Size}")

@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
 
 
 @given("a hive whose workers wait {leases:d} leases for it")

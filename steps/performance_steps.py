@@ -2,10 +2,10 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.load.bench import BOUNDS
-from harness.load.plan import Pace
-from harness.load.result import Bounds, VerdictKind, lagged
+from beehave.load.plan import Pace
+from beehave.load.result import Bounds, VerdictKind, lagged
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.performance.bench import BOUNDS
 
 
 @given("workers with {slots:d} slots and a token every {interval_ms:d} ms")

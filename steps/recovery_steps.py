@@ -4,15 +4,15 @@ import time
 
 from behave import given, then, when
 
-from harness.conditions import eventually
-from harness.event_view import events_so_far
-from harness.faults.pause import Pause
-from harness.gauges import gauges_of_workers
-from harness.log_view import log_events
-from harness.parameter_types import ENDINGS
-from harness.recovery import TOLD_WITHIN_S
-from harness.registry_view import WorkerIdentity
-from harness.stream import PACE_TOKENS
+from beehave.conditions import eventually
+from beehave.faults.pause import Pause
+from beehave.logs import log_events
+from cluster.event_view import events_so_far
+from cluster.gauges import gauges_of_workers
+from cluster.parameter_types import ENDINGS
+from cluster.recovery.recovery import TOLD_WITHIN_S
+from cluster.registry_view import WorkerIdentity
+from cluster.stream import PACE_TOKENS
 
 
 @given("a hive that never restarts its workers")

@@ -2,8 +2,8 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.log_view import log_events
+from beehave.logs import log_events
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
 
 
 @given("a hive whose queen is not there")

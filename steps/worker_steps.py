@@ -2,11 +2,11 @@
 
 from behave import given, then, when
 
-from harness import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from harness.catalog_view import read_catalog
-from harness.cluster import DEFAULT_MODEL
-from harness.leftovers import wait_until_nothing_is_left
-from harness.log_view import log_events
+from beehave.logs import log_events
+from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.churn.leftovers import wait_until_nothing_is_left
+from cluster.cluster import DEFAULT_MODEL
+from cluster.database.catalog_view import read_catalog
 
 
 @given('a worker on it that is loading "{model}"')

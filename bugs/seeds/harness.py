@@ -18,14 +18,14 @@ SURVIVES = "features/harness/nothing_survives.feature"
 VERDICTS = "features/harness/verdicts.feature"
 
 
-@seed(role="harness", patches="harness.runner:HarnessRunner._nothing_ran")
+@seed(role="harness", patches="beehave.runner.runner:HarnessRunner._nothing_ran")
 @caught_by(CAPABILITIES, "A run of which nothing is left is a failure")
 def all_skipped_is_passed(original):
     """A run in which every scenario was skipped has passed: nothing failed. Real: behave 1.3.3."""
     return lambda self: False
 
 
-@seed(role="harness", patches="harness.output:_guard")
+@seed(role="harness", patches="beehave.output:_guard")
 @caught_by(SURVIVES, "Standard output is closed before the first scenario")
 def closed_output_is_a_crash(original):
     """`behave | head -1` ends with a traceback beside what was asked for. Real: any Python program that prints."""
@@ -40,19 +40,19 @@ def closed_output_is_a_crash(original):
     return _guard
 
 
-@seed(role="harness", patches="harness.evidence:assert_lines")
+@seed(role="harness", patches="beehave.runner.evidence:assert_lines")
 @caught_by(EVIDENCE, "Every kind of Then")
 def constants_are_evidence(original):
     """`assert True` counts as an assertion. Real: the predecessor."""
     return lambda source: frozenset(node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert))
 
 
-@seed(role="harness", patches="harness.runner:HarnessRunner._selection_is_sound")
+@seed(role="harness", patches="beehave.runner.runner:HarnessRunner._selection_is_sound")
 @caught_by(VERDICTS, "A selection of nothing is a failure (`--tags=@typo`)")
 def empty_selection_begins(original):
     """A selection of nothing is begun, and nobody says what there is. Real: behave 1.3.3, which calls it a success."""
-    from harness import selection
-    from harness.runner import say, step_definitions
+    from beehave.runner import selection
+    from beehave.runner.runner import say, step_definitions
 
     def _selection_is_sound(self):
         wrong = selection.problems(selection.selected(self.features, self.config), step_definitions)
@@ -63,7 +63,7 @@ def empty_selection_begins(original):
     return _selection_is_sound
 
 
-@seed(role="harness", patches="harness.step_guard:StepGuard.run")
+@seed(role="harness", patches="beehave.runner.step_guard:StepGuard.run")
 @caught_by(SURVIVES, "sys.exit(0) in a step is a failed step, in portable mode")
 def exit_passes_through(original):
     """A step that calls sys.exit ends the whole run: only exceptions are taken for failures. Real: behave 1.3.3."""
@@ -75,7 +75,7 @@ def exit_passes_through(original):
     return run
 
 
-@seed(role="harness", patches="harness.step_guard:StepGuard._call")
+@seed(role="harness", patches="beehave.runner.step_guard:StepGuard._call")
 @caught_by(SURVIVES, "sys.exit(0) in a step is a failed step, in portable mode")
 def exit_zero_is_a_pass(original):
     """sys.exit(0) in a step is the end of the step, and no failure. Found by reading."""
@@ -92,7 +92,7 @@ def exit_zero_is_a_pass(original):
     return staticmethod(_call)
 
 
-@seed(role="harness", patches="harness.runner:HarnessRunner._guarded_hook")
+@seed(role="harness", patches="beehave.runner.runner:HarnessRunner._guarded_hook")
 @caught_by(SURVIVES, "A run that has an error in after_scenario, in namespaces")
 def failed_hooks_are_forgiven(original):
     """What an `after` hook raises is dropped: the scenario had ended, after all. Found by reading."""
@@ -111,11 +111,11 @@ def failed_hooks_are_forgiven(original):
     return _guarded_hook
 
 
-@seed(role="harness", patches="harness.sandbox:wish")
+@seed(role="harness", patches="beehave.sandbox:wish")
 @caught_by(CAPABILITIES, "The fallback takes over by itself on such a machine")
 def fallback_is_refused(original):
     """Where namespaces are forbidden the run is refused, though nobody has asked for them. Found by reading."""
-    from harness.sandbox.info import SandboxWish
+    from beehave.sandbox.info import SandboxWish
 
     def wish(asked):
         wanted = original(asked)
@@ -124,7 +124,7 @@ def fallback_is_refused(original):
     return wish
 
 
-@seed(role="harness", patches="harness.faults.base:FaultStack.add")
+@seed(role="harness", patches="beehave.faults.base:FaultStack.add")
 @caught_by(FAULTS, "Each kind of fault, its injection left out")
 def faults_are_unverified(original):
     """No fault is asked whether it bites. Real: the predecessor, whose faults were log lines."""
@@ -137,28 +137,28 @@ def faults_are_unverified(original):
     return add
 
 
-@seed(role="harness", patches="harness.selection:_ambiguities")
+@seed(role="harness", patches="beehave.runner.selection:_ambiguities")
 @caught_by(VERDICTS, "an ambiguous step")
 def first_definition_wins(original):
     """Of two definitions that match one sentence the first is run, the other is dead. Real: behave 1.3.3."""
     return lambda step, registry: []
 
 
-@seed(role="harness", patches="harness.evidence:Evidence.shortfall", fast=True)
+@seed(role="harness", patches="beehave.runner.evidence:Evidence.shortfall", fast=True)
 @caught_by(EVIDENCE, "Every kind of Then")
 def forgets_evidence(original):
     """A Then that looks at nothing, or asserts nothing, passes. Real: the predecessor."""
     return lambda self: None
 
 
-@seed(role="harness", patches="harness.interruption:Interruption.exit_code")
+@seed(role="harness", patches="beehave.runner.interruption:Interruption.exit_code")
 @caught_by(SURVIVES, "SIGINT to the terminal, in namespaces")
 def interrupted_is_failed(original):
     """A run that a signal ended exits with 1, as if a scenario had failed. Real: behave 1.3.3."""
     return property(lambda self: None)
 
 
-@seed(role="harness", patches="harness.layers:HarnessContext._do_cleanups")
+@seed(role="harness", patches="beehave.runner.context:HarnessContext._do_cleanups")
 @caught_by(SURVIVES, "SIGHUP to the launcher, in namespaces")
 def interrupted_without_cleanups(original):
     """A run that a signal ends does not clean up. Real: behave 1.3.3, which SIGTERM ends without a hook."""
@@ -170,7 +170,7 @@ def interrupted_without_cleanups(original):
     return _do_cleanups
 
 
-@seed(role="harness", patches="harness.reporters:HonestJUnitReporter._process_scenario")
+@seed(role="harness", patches="beehave.runner.reporters:HonestJUnitReporter._process_scenario")
 @caught_by(VERDICTS, "A failing before_all is an error in the JUnit file too")
 def junit_skips_what_never_ran(original):
     """When `before_all` fails the JUnit file calls every scenario skipped, and none wrong. Real: behave 1.3.3."""
@@ -179,11 +179,11 @@ def junit_skips_what_never_ran(original):
     return JUnitReporter._process_scenario
 
 
-@seed(role="harness", patches="harness.reporters:install")
+@seed(role="harness", patches="beehave.runner.reporters:install")
 @caught_by(LEAKS, "A step's failure and a leak are both told")
 def junit_tells_one_problem(original):
     """JUnit tells that a step failed, and not what was left behind as well. Real: behave 1.3.3."""
-    from harness.reporters import ClosingLines
+    from beehave.runner.reporters import ClosingLines
 
     def install(config, run_problems):
         config.reporters.append(ClosingLines(config))
@@ -191,7 +191,7 @@ def junit_tells_one_problem(original):
     return install
 
 
-@seed(role="harness", patches="harness.reporters:HonestJUnitReporter._process_run_items_for")
+@seed(role="harness", patches="beehave.runner.reporters:HonestJUnitReporter._process_run_items_for")
 @caught_by(LEAKS, "What the hooks of a feature and of the run leave behind fails the run, and no scenario")
 def junit_without_hooks(original):
     """What the hooks of a feature leave behind is in no JUnit file: no scenario has it. Real: behave 1.3.3."""
@@ -200,7 +200,7 @@ def junit_without_hooks(original):
     return JUnitReporter._process_run_items_for
 
 
-@seed(role="harness", patches="harness.runner:draw_report")
+@seed(role="harness", patches="beehave.runner.runner:draw_report")
 @caught_by(SURVIVES, "SIGKILL to the run, in portable mode")
 def killed_run_has_no_report(original):
     """A report is drawn at the orderly end of a run, so a run that was killed has none. Real: behave's reporters."""
@@ -212,14 +212,14 @@ def killed_run_has_no_report(original):
     return draw_report
 
 
-@seed(role="harness", patches="harness.report:RunReport.verdict")
+@seed(role="harness", patches="beehave.report.report:RunReport.verdict")
 @caught_by(SURVIVES, "SIGKILL to the run, in namespaces")
 def killed_run_is_passed(original):
     """The report of a run that was killed calls it passed: none of its scenarios has failed. Found by reading."""
     return property(lambda self: "failed" if "failed" in self.statuses else "passed")
 
 
-@seed(role="harness", patches="harness.sandbox.reaper:_wait")
+@seed(role="harness", patches="beehave.sandbox.reaper:_wait")
 @caught_by(SURVIVES, "SIGKILL to the launcher, in portable mode")
 def launcher_dies_unnoticed(original):
     """SIGKILL of what the user has started leaves the run at work. Real: every wrapper that waits for its child."""
@@ -231,11 +231,11 @@ def launcher_dies_unnoticed(original):
     return _wait
 
 
-@seed(role="harness", patches="harness.layers:HarnessContext._leaks_since")
+@seed(role="harness", patches="beehave.runner.context:HarnessContext._leaks_since")
 @caught_by(LEAKS, "a temporary folder, in namespaces")
 def leak_fails_nobody(original):
     """A leak is printed and fails nobody: it is a problem of the run, and no scenario's. Real: behave 1.3.3."""
-    from harness.layers import _print
+    from beehave.runner.context import _print
 
     def _leaks_since(self, before, session):
         problems = original(self, before, session)
@@ -247,33 +247,33 @@ def leak_fails_nobody(original):
     return _leaks_since
 
 
-@seed(role="harness", patches="harness.sandbox.launcher:FORWARDED")
+@seed(role="harness", patches="beehave.sandbox.launcher:FORWARDED")
 @caught_by(SURVIVES, "SIGTERM to the launcher, in namespaces")
 def only_ctrl_c_is_heard(original):
     """The launcher hands SIGINT on, and neither SIGTERM nor SIGHUP. Real: the predecessor."""
     return (signal.SIGINT,)
 
 
-@seed(role="harness", patches="harness.census:processes_of_run")
+@seed(role="harness", patches="beehave.process.census:processes_of_run")
 @caught_by(LEAKS, "a process that forked twice, in portable mode")
 def orphans_unseen(original):
     """Without namespaces the census looks below behave alone: who has forked twice is its reaper's child by then.
 
     Real: the usual list of leaks, `psutil.Process().children(recursive=True)`, which has no orphan in it.
     """
-    from harness.identity import descendants
+    from beehave.identity import descendants
 
     return lambda sandbox: original(sandbox) if sandbox.private_processes else descendants(os.getpid())
 
 
-@seed(role="harness", patches="harness.sandbox.launcher:_truthful")
+@seed(role="harness", patches="beehave.sandbox.launcher:_truthful")
 @caught_by(SURVIVES, "A run that calls os._exit, in namespaces")
 def os_exit_is_success(original):
     """A step that calls os._exit(0) ends the run with status 0. Real: behave 1.3.3."""
     return lambda run: run
 
 
-@seed(role="harness", patches="harness.census:release_own")
+@seed(role="harness", patches="beehave.process.census:release_own")
 @caught_by(LEAKS, "a file lock of behave itself, in namespaces")
 def own_locks_stay(original):
     """The sweep releases what fcntl(2) has locked, and not what flock(2) has: the next scenario meets the lock."""
@@ -287,21 +287,21 @@ def own_locks_stay(original):
     return release_own
 
 
-@seed(role="harness", patches="harness.faults.pause:Pause.verify")
+@seed(role="harness", patches="beehave.faults.pause:Pause.verify")
 @caught_by(FAULTS, "Each kind of fault, its injection left out")
 def pause_is_believed(original):
     """A pause is taken to bite because it was asked for."""
     return lambda self: None
 
 
-@seed(role="harness", patches="harness.listeners:Listener.describe")
+@seed(role="harness", patches="beehave.process.listeners:Listener.describe")
 @caught_by(LEAKS, "a process with a port, in namespaces")
 def port_without_holder(original):
     """A port that was left open is told without who holds it."""
     return lambda self: f"{self.host}:{self.port},"
 
 
-@seed(role="harness", patches="harness.file_locks:parse")
+@seed(role="harness", patches="beehave.process.file_locks:parse")
 @caught_by(LEAKS, "a process with a file lock, in namespaces")
 @caught_by(LEAKS, "a file lock of behave itself, in namespaces")
 def posix_locks_only(original):
@@ -309,12 +309,12 @@ def posix_locks_only(original):
     return lambda text: [lock for lock in original(text) if lock[0] == "POSIX"]
 
 
-@seed(role="harness", patches="harness.sandbox.reaper:end_descendants")
+@seed(role="harness", patches="beehave.sandbox.reaper:end_descendants")
 @caught_by(SURVIVES, "A run that calls os._exit, in portable mode")
 def reaper_asks_politely(original):
     """What a run leaves behind is sent SIGTERM, and nobody looks whether it went. Real: the usual test runner."""
-    from harness.identity import descendants
-    from harness.sandbox.reaper import reap_all
+    from beehave.identity import descendants
+    from beehave.sandbox.reaper import reap_all
 
     def end_descendants(remembered=frozenset(), *, spare=frozenset()):
         for process in set(descendants(os.getpid())) - spare | set(remembered):
@@ -324,7 +324,7 @@ def reaper_asks_politely(original):
     return end_descendants
 
 
-@seed(role="harness", patches="harness.interruption:Interruption.may_break_in")
+@seed(role="harness", patches="beehave.runner.interruption:Interruption.may_break_in")
 @caught_by(SURVIVES, "Standard output is closed before the first scenario")
 def remembered_signal_waits(original):
     """A signal between two steps is remembered, and the next step begins all the same. Found by reading."""
@@ -341,7 +341,7 @@ def remembered_signal_waits(original):
     return may_break_in
 
 
-@seed(role="harness", patches="harness.sandbox.launcher:_Signals._on_signal")
+@seed(role="harness", patches="beehave.sandbox.launcher:_Signals._on_signal")
 @caught_by(SURVIVES, "Ctrl-C twice ends a run in the middle of its cleanups, in portable mode")
 def second_signal_is_no_order(original):
     """A second Ctrl-C is handed on like the first, and ends nothing. Real: a flag that is set already."""
@@ -353,7 +353,7 @@ def second_signal_is_no_order(original):
     return _on_signal
 
 
-@seed(role="harness", patches="harness.capabilities:missing")
+@seed(role="harness", patches="beehave.machine.capabilities:missing")
 @caught_by(CAPABILITIES, "A machine that forbids nearly everything")
 def skipped_without_reason(original):
     """A scenario is skipped for what it needs, and nobody learns why that is not there."""
@@ -365,7 +365,7 @@ def skipped_without_reason(original):
     return missing
 
 
-@seed(role="harness", patches="harness.selection:problems")
+@seed(role="harness", patches="beehave.runner.selection:problems")
 @caught_by(VERDICTS, "no steps")
 def stepless_scenarios_pass(original):
     """A scenario without a step passes. Real: behave 1.3.3."""
@@ -376,7 +376,7 @@ def stepless_scenarios_pass(original):
     return problems
 
 
-@seed(role="harness", patches="harness.step_guard:UnawaitedCoroutines.refuse")
+@seed(role="harness", patches="beehave.runner.step_guard:UnawaitedCoroutines.refuse")
 @caught_by(VERDICTS, "a step that forgets to await")
 def thrown_away_coroutines_pass(original):
     """A step that makes a coroutine and forgets to await it passes; only one that returns it is seen.
@@ -391,18 +391,18 @@ def thrown_away_coroutines_pass(original):
     return refuse
 
 
-@seed(role="harness", patches="harness.step_guard:StepGuard.find_match")
+@seed(role="harness", patches="beehave.runner.step_guard:StepGuard.find_match")
 @caught_by(VERDICTS, "an undefined step")
 def undefined_steps_pass(original):
     """A step that nobody has defined is passed over. Real: the predecessor."""
     from behave.matchers import Match
 
-    from harness.step_guard import GuardedMatch
+    from beehave.runner.step_guard import GuardedMatch
 
     return lambda self, step: original(self, step) or GuardedMatch(Match(lambda _context: None, []), step, self)
 
 
-@seed(role="harness", patches="harness.census:processes_of_run")
+@seed(role="harness", patches="beehave.process.census:processes_of_run")
 @caught_by(LEAKS, "a zombie, in namespaces")
 def zombies_unseen(original):
     """A process that has ended and that nobody reaps is no leak: the census asks who runs."""

@@ -9,7 +9,6 @@ Feature: A fault that does not bite is refused
     And each kind of fault is refused in its own words
       | fault          | words                                                        |
       | DamagedFile    | SQLite should refuse to read bees, but says 'nothing'        |
-      | DeviceTaken    | 60 bytes of gpu0.ledger taken by another program: the ledger |
       | FileSizeLimit  | the daemon has a limit of -1 bytes, not 4096                 |
       | FilledDisk     | 4096 bytes more could be written                             |
       | HeldLock       | bees.sqlite3 is not locked                                   |

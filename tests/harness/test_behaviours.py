@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.behaviours import parse_behaviours, read_behaviours
-from harness.audit.families import FAMILIES, family_of
-from harness.errors import HarnessError
+from beehave.errors import HarnessError
+from beehave.families import FAMILIES, family_of
+from beehave.progress.behaviours import parse_behaviours, read_behaviours
 
 HERE = Path(__file__).parents[2]
 

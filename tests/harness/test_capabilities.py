@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import capabilities, probes
-from harness.errors import HarnessError
+from beehave.errors import HarnessError
+from beehave.machine import capabilities, probes
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_where_memory_groups_are(own, mounts, groups):
 
 
 def test_doctor_tells_programs_everything():
-    code = "import sys; from harness.capabilities import doctor; sys.exit(doctor(as_json=True))"
+    code = "import sys; from beehave.machine.capabilities import doctor; sys.exit(doctor(as_json=True))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
     assert list(findings) == [capability.name for capability in capabilities.ALL]

@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from harness import census
-from harness.census import TEMPORARY_FOLDER, Census, CensusTaker, Mount
-from harness.file_locks import FileLock
-from harness.identity import Identity
-from harness.listeners import Listener
-from harness.sandbox.info import SandboxInfo, SandboxKind
+from beehave.identity import Identity
+from beehave.process import census
+from beehave.process.census import TEMPORARY_FOLDER, Census, CensusTaker, Mount
+from beehave.process.file_locks import FileLock
+from beehave.process.listeners import Listener
+from beehave.sandbox.info import SandboxInfo, SandboxKind
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from harness.conditions import always, eventually
-from harness.journal import Journal
+from beehave.conditions import always, eventually
+from beehave.journal import Journal
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.crowd import in_one_instant
+from cluster.concurrency.burst import in_one_instant
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from contextlib import closing
 
 import pytest
 
-from harness import sandbox
-from harness.faults.base import FaultError, FaultStack
-from harness.faults.database import Damage, DamagedFile, HeldLock, RemovedFile, sha256_of, what_sqlite_says
-from harness.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, SmallDisk, obeying_modes
-from harness.journal import Journal
+from beehave import sandbox
+from beehave.faults.base import FaultError, FaultStack
+from beehave.faults.database import Damage, DamagedFile, HeldLock, RemovedFile, sha256_of, what_sqlite_says
+from beehave.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, SmallDisk, obeying_modes
+from beehave.journal import Journal
 
 ROWS = 200
 
@@ -195,7 +195,7 @@ def in_sandbox(check):
 
 
 def can_mount():
-    from harness.capabilities import survey
+    from beehave.machine.capabilities import survey
 
     return next(finding.available for finding in survey() if finding.name == "mount_tmpfs")
 

@@ -10,11 +10,11 @@ from behave.matchers import ParseMatcher, RegexMatcher
 from behave.runner import the_step_registry
 from typer.testing import CliRunner
 
-from harness.audit.duplicates import duplicates
-from harness.audit.project import Definition, load_project, plain_name, scenario_id
-from harness.audit.samples import filled
-from harness.cli import app
-from harness.errors import HarnessError
+from beehave.audit.duplicates import duplicates
+from beehave.audit.project import Definition, load_project, plain_name, scenario_id
+from beehave.audit.samples import filled
+from beehave.cli import app
+from beehave.errors import HarnessError
 
 HERE = Path(__file__).parents[2]
 PROJECTS = HERE / "tests" / "projects"

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from harness.evidence import AssertionTrace, Evidence, EvidenceError, assert_lines, gathered
-from harness.journal import Journal
+from beehave.journal import Journal
+from beehave.runner.evidence import AssertionTrace, Evidence, EvidenceError, assert_lines, gathered
 
 
 @pytest.fixture

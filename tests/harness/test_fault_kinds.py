@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.faults.base import Fault
-from harness.faults.kinds import kinds
-from harness.faults.pause import Pause
+from beehave.faults.base import Fault
+from beehave.faults.kinds import kinds
+from beehave.faults.pause import Pause
 
 
 def test_the_kinds_of_every_module_are_found_and_what_they_have_in_common_is_none():

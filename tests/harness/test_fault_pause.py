@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from harness.conditions import eventually
-from harness.faults.base import FaultError, FaultStack
-from harness.faults.pause import Pause
-from harness.identity import Identity
-from harness.journal import Journal
+from beehave.conditions import eventually
+from beehave.faults.base import FaultError, FaultStack
+from beehave.faults.pause import Pause
+from beehave.identity import Identity
+from beehave.journal import Journal
 
 COUNTING = """
 import sys, time
@@ -53,7 +53,7 @@ def test_a_paused_process_does_nothing_and_goes_on_when_healed(journal, counting
 
 
 def test_a_pause_that_was_not_injected_is_not_verified(journal, counting, monkeypatch):
-    monkeypatch.setattr("harness.faults.pause.STOP_BOUND_S", 0.1)
+    monkeypatch.setattr("beehave.faults.pause.STOP_BOUND_S", 0.1)
     process, _ = counting
     with pytest.raises(FaultError, match="the pause does not bite"):
         Pause(journal, "the counter", Identity.of(process.pid)).verify()

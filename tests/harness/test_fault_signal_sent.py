@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from harness.faults.base import FaultError, FaultStack
-from harness.faults.signal_sent import SignalSent
-from harness.identity import Identity
-from harness.journal import Journal, read
+from beehave.faults.base import FaultError, FaultStack
+from beehave.faults.signal_sent import SignalSent
+from beehave.identity import Identity
+from beehave.journal import Journal, read
 
 SAYS_WHAT_COMES = """
 import signal, sys
@@ -40,7 +40,7 @@ def process():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_that_is_handled_arrives_and_ends_nobody(journal, process, number):
-    sent = SignalSent(journal, "it", Identity.of(process.pid), number, why="to see it arrive")
+    sent = SignalSent(journal, "sleeper", "it", Identity.of(process.pid), number, why="to see it arrive")
     FaultStack(journal).add(sent)
     assert process.stdout.readline() == f"{number.name}\n"
     assert process.poll() is None
@@ -49,7 +49,7 @@ def test_a_signal_that_is_handled_arrives_and_ends_nobody(journal, process, numb
 def test_a_killed_process_is_dead_when_that_is_verified(journal, process):
     identity = Identity.of(process.pid)
     faults = FaultStack(journal)
-    faults.add(SignalSent(journal, "it", identity, signal.SIGKILL, why="to see it die"))
+    faults.add(SignalSent(journal, "sleeper", "it", identity, signal.SIGKILL, why="to see it die"))
     assert not identity.alive()
     assert faults.heal_all() == []
     (told,) = [event for event in read(journal.path) if event["kind"] == "signal"]
@@ -59,12 +59,12 @@ def test_a_killed_process_is_dead_when_that_is_verified(journal, process):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_that_was_not_sent_does_not_verify(journal, process, number):
     with pytest.raises(FaultError, match="never sent"):
-        SignalSent(journal, "it", Identity.of(process.pid), number, why="never").verify()
+        SignalSent(journal, "sleeper", "it", Identity.of(process.pid), number, why="never").verify()
 
 
 def test_a_process_that_outlives_its_killing_does_not_verify(journal, process, monkeypatch):
-    monkeypatch.setattr("harness.faults.signal_sent.KILL_BOUND_S", 0.1)
-    fault = SignalSent(journal, "it", Identity.of(process.pid), signal.SIGKILL, why="never")
+    monkeypatch.setattr("beehave.faults.signal_sent.KILL_BOUND_S", 0.1)
+    fault = SignalSent(journal, "sleeper", "it", Identity.of(process.pid), signal.SIGKILL, why="never")
     fault._sent = True
     with pytest.raises(FaultError, match="is dead: not within"):
         fault.verify()
@@ -75,4 +75,4 @@ def test_a_process_that_is_gone_cannot_be_signalled(journal, process):
     process.kill()
     process.wait()
     with pytest.raises(FaultError, match="it is gone"):
-        SignalSent(journal, "it", identity, signal.SIGTERM, why="too late").inject()
+        SignalSent(journal, "sleeper", "it", identity, signal.SIGTERM, why="too late").inject()

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from harness.file_locks import held_below, parse, release_own
+from beehave.process.file_locks import held_below, parse, release_own
 
 LOCKS = """\
 1: POSIX  ADVISORY  WRITE 2412 08:01:524302 1073741824 1073742335

@@ -9,12 +9,12 @@ import sys
 import httpx
 import pytest
 
-from harness.addresses import AddressBook
-from harness.conditions import eventually
-from harness.http import Client
-from harness.journal import Journal
-from harness.model_files import file_name, write_model
-from harness.processes import ProcessTable
+from beehave.addresses import AddressBook
+from beehave.conditions import eventually
+from beehave.http import Client
+from beehave.journal import Journal
+from beehave.process.table import ProcessTable
+from cluster.model_files import file_name, write_model
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def hub(tmp_path):
     config = {"host": address.host, "port": address.port, "folder": str(tmp_path), "models": {"a:1b": 100_000}}
     (tmp_path / "hub.json").write_text(json.dumps(config), encoding="utf-8")
     table = ProcessTable(journal)
-    argv = [sys.executable, "-m", "harness.hub", "--config", str(tmp_path / "hub.json")]
+    argv = [sys.executable, "-m", "cluster.hub", "--config", str(tmp_path / "hub.json")]
     process = table.spawn("hub", "hub", argv, log_path=tmp_path / "hub.log")
     client = Client(journal, address.url)
     eventually(

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from harness.identity import Identity, descendants, own_identity
+from beehave.identity import Identity, descendants, own_identity
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from harness.interruption import Interruption
+from beehave.runner.interruption import Interruption
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from harness.addresses import Address
-from harness.errors import HarnessError
-from harness.faults.base import FaultError, FaultStack
-from harness.faults.link_fault import Crossing, LinkFault
-from harness.journal import Journal
-from harness.links import Effect, KernelLink, Link, Network, ProxyLink, Request, Verdict, Way, network_of
-from harness.sandbox import kernel, namespaces
+from beehave.addresses import Address
+from beehave.errors import HarnessError
+from beehave.faults.base import FaultError, FaultStack
+from beehave.faults.link_fault import Crossing, LinkFault
+from beehave.journal import Journal
+from beehave.net.links import KernelLink, Link, Network, ProxyLink, network_of
+from beehave.net.ways import Effect, Request, Verdict, Way
+from beehave.sandbox import kernel, namespaces
 
 QUEEN, HIVE = "127.1.0.1", "127.1.1.1"
 NAMES = {"queen": QUEEN, "hive-1": HIVE}
@@ -59,7 +60,7 @@ def proxy(tmp_path):
     config = {"host": "127.0.0.1", "port": free_port(), "control_port": free_port(), "names": NAMES}
     path = tmp_path / "proxy.json"
     path.write_text(json.dumps(config))
-    process = subprocess.Popen([sys.executable, "-m", "harness.proxy", "--config", str(path)])
+    process = subprocess.Popen([sys.executable, "-m", "beehave.net.proxy", "--config", str(path)])
     when_up(f"http://127.0.0.1:{config['port']}/health")
     yield ProxyLink(Address("127.0.0.1", config["port"]), Address("127.0.0.1", config["control_port"]), NAMES)
     process.terminate()
@@ -100,7 +101,7 @@ def test_the_kernels_way_in_a_network_of_its_own():
     if not kernel.IS_LINUX or namespaces.obstacle_to(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET):
         pytest.skip("this machine allows no network namespace")
     program = (
-        "import sys, pytest; from harness.sandbox import kernel\n"
+        "import sys, pytest; from beehave.sandbox import kernel\n"
         "kernel.unshare(kernel.CLONE_NEWNET | (0 if kernel.may_administer() else kernel.CLONE_NEWUSER))\n"
         "kernel.bring_loopback_up()\n"
         f"sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-k', 'KernelLink', {__file__!r}]))"
@@ -232,7 +233,7 @@ def test_a_slow_link_is_slow_and_whole(proxy, nodes, journal, effect, least_s):
 
 
 def test_which_way_a_run_takes(monkeypatch):
-    from harness import capabilities
+    from beehave.machine import capabilities
 
     monkeypatch.setitem(capabilities._BY_NAME, "kernel_network", _capability(None))
     capabilities._obstacle.cache_clear()
@@ -250,6 +251,6 @@ def test_which_way_a_run_takes(monkeypatch):
 
 
 def _capability(obstacle: str | None):
-    from harness.capabilities import Capability
+    from beehave.machine.capabilities import Capability
 
     return Capability("kernel_network", "cuts links", lambda: obstacle, "load it")

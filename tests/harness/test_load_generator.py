@@ -14,9 +14,9 @@ import time
 import pytest
 from aiohttp import web
 
-from harness.load.generator import STARTED, run
-from harness.load.plan import LoadPlan, Pace
-from harness.load.result import LoadResult
+from beehave.load.generator import STARTED, run
+from beehave.load.plan import LoadPlan, Pace
+from beehave.load.result import LoadResult
 
 WHOLE = {"choices": [{"message": {"content": " bee"}}]}
 
@@ -190,7 +190,7 @@ def start(tmp_path, config: LoadPlan | None) -> subprocess.Popen[str]:
     path = tmp_path / "plan.json"
     if config is not None:
         path.write_text(config.model_dump_json())
-    command = [sys.executable, "-m", "harness.load", "--config", str(path)]
+    command = [sys.executable, "-m", "beehave.load", "--config", str(path)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

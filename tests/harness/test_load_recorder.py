@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.recorder import HIGHEST_US, Recorder
+from beehave.load.recorder import HIGHEST_US, Recorder
 
 HIGHEST_MS = HIGHEST_US / 1000
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.load.machine import others_share
-from harness.load.plan import Pace
-from harness.load.recorder import Summary
-from harness.load.result import Bounds, LoadResult, VerdictKind, judge
+from beehave.load.machine import others_share
+from beehave.load.plan import Pace
+from beehave.load.recorder import Summary
+from beehave.load.result import Bounds, LoadResult, VerdictKind, judge
 
 BOUNDS = Bounds(mean_ms=100, p99_ms=500)
 

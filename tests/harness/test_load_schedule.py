@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.plan import Pace
-from harness.load.schedule import send_offsets
+from beehave.load.plan import Pace
+from beehave.load.schedule import send_offsets
 
 
 def test_a_constant_schedule_has_equal_distances_and_begins_at_once():

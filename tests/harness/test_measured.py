@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.measured import gather
+from beehave.report.timings import gather
 
 
 def figure(name, took_ms, bound_ms=100.0):

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from harness import memory_groups, probes
-from harness.capabilities import find
-from harness.faults.base import FaultError
-from harness.faults.memory import DeviceTaken, LimitLowered
-from harness.journal import Journal
-from harness.ledger_file import LedgerFile, LedgerWatch
-from harness.memory_groups import MEMORY_GROUP, PREFIX, Group, RunGroup, clear_dead_runs
-from harness.memory_view import highest_claim, steps_of, was_free_between
-from harness.runner import draw_report
-from harness.sandbox import EndedRun
-from harness.toml_writer import write_toml
+from beehave.faults.base import FaultError
+from beehave.faults.memory import LimitLowered
+from cluster.memory.device_taken import DeviceTaken
+from beehave.journal import Journal
+from beehave.machine import cgroups as memory_groups
+from beehave.machine import probes
+from beehave.machine.capabilities import find
+from beehave.machine.cgroups import MEMORY_GROUP, PREFIX, Group, RunGroup, clear_dead_runs
+from beehave.runner.runner import draw_report
+from beehave.sandbox import EndedRun
+from beehave.toml_writer import write_toml
+from cluster.memory.ledger_file import LedgerFile, LedgerWatch
+from cluster.memory.view import highest_claim, steps_of, was_free_between
 
 MIB = 1024 * 1024
 needs_cgroup = pytest.mark.skipif(not find("cgroup_memory").available, reason=find("cgroup_memory").reason)

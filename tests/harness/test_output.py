@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import sys
-from harness.output import survive_closed_output
+from beehave.output import survive_closed_output
 closed = []
 survive_closed_output(lambda: closed.append(1))
 try:

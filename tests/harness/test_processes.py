@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.conditions import eventually
-from harness.errors import HarnessError
-from harness.identity import descendants
-from harness.journal import Journal, read
-from harness.processes import ManagedProcess, ProcessTable
+from beehave.conditions import eventually
+from beehave.errors import HarnessError
+from beehave.identity import descendants
+from beehave.journal import Journal, read
+from beehave.process.table import ManagedProcess, ProcessTable
 
 READY = "import sys, time; print('ready', flush=True); "
 OBEDIENT = READY + "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(60)"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import cli
-from harness.audit.manifest import MANIFEST_FILE, manifest_problems, write_manifest
-from harness.audit.progress import Progress, measure, regressions
-from harness.audit.project import load_project, scenario_id
-from harness.errors import HarnessError
-from harness.journal import Journal
-from harness.proof.results import tree_of
+from beehave import cli
+from beehave.audit.project import load_project, scenario_id
+from beehave.errors import HarnessError
+from beehave.journal import Journal
+from beehave.progress.manifest import MANIFEST_FILE, manifest_problems, write_manifest
+from beehave.progress.measure import Progress, measure, regressions
+from beehave.proof.results import tree_of
 
 HERE = Path(__file__).parents[2]
 

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
+from beehave.errors import HarnessError
+from beehave.families import FAMILIES, family_of
+from beehave.proof.catalog import CatalogError, Seed, check_scenarios, choose, seeds_of
 from bugs import catalog as bugs_catalog
 from bugs import seed as bugs_seed
-from harness.audit.families import FAMILIES, family_of
-from harness.errors import HarnessError
-from harness.proof.catalog import CatalogError, Seed, check_scenarios, choose, seeds_of
 
 RECOVERY = "features/integration/recovery.feature::A stopped hive leaves no worker"
 CHURN = "features/integration/worker_churn.feature::Stopped workers leave nothing behind"
@@ -146,7 +146,7 @@ def test_another_text_is_another_bug(one_seed):
         ({"made": "lambda self: 0"}, "takes .* by now"),
         ({"role": "drone"}, "role is 'drone'"),
         ({"role": "harness"}, "a bug of a harness is in harness/"),
-        ({"patches": "harness.evidence:Evidence.shortfall"}, "a bug of a worker is in daemons/"),
+        ({"patches": "beehave.runner.evidence:Evidence.shortfall"}, "a bug of a worker is in daemons/"),
         ({"arguments": ', caught_as="luck"'}, "it is caught as 'luck'"),
         ({"more": "from daemons.worker.slots import Gone"}, "what it needs is not there"),
         ({"made": '__import__("daemons.worker.gone")'}, "what it needs is not there"),

@@ -11,13 +11,13 @@ import threading
 
 import pytest
 
-from harness.proof import child
-from harness.proof.campaign import in_parallel, planted
-from harness.proof.catalog import Seed
-from harness.proof.child import Children, StoppedError, Wanted, end
-from harness.proof.judgement import Mark
-from harness.proof.patience import STAND_IN, with_durations
-from harness.proof.stand_ins import NULL
+from beehave.proof import child
+from beehave.proof.campaign import in_parallel, planted
+from beehave.proof.catalog import Seed
+from beehave.proof.child import Children, StoppedError, Wanted, end
+from beehave.proof.judgement import Mark
+from beehave.proof.patience import STAND_IN, with_durations
+from beehave.proof.stand_ins import NULL
 
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
 

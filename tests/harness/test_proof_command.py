@@ -8,13 +8,13 @@ import signal
 
 import pytest
 
-from harness.proof import command
-from harness.proof.campaign import ended_by_signals
-from harness.proof.catalog import CatalogError, Seed
-from harness.proof.child import StoppedError
-from harness.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, prove
-from harness.proof.judgement import Ending, Mark, Run
-from harness.proof.sentences import Sentences
+from beehave.proof import command
+from beehave.proof.campaign import ended_by_signals
+from beehave.proof.catalog import CatalogError, Seed
+from beehave.proof.child import StoppedError
+from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, prove
+from beehave.proof.judgement import Ending, Mark, Run
+from beehave.proof.sentences import Sentences
 
 A, B = "features/integration/recovery.feature::A", "features/integration/performance.feature::B"
 C = "features/integration/recovery.feature::C"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cluster import ANSWERS_HEALTH
-from harness.proof.judgement import Ending, Mark, Run, Verdict, ending_of, endings_of, judge, red_in_all, to_repeat
-from harness.report import RunReport, ScenarioReport
+from beehave.proof.judgement import Ending, Mark, Run, Verdict, ending_of, endings_of, judge, red_in_all, to_repeat
+from beehave.report.report import RunReport, ScenarioReport
+from cluster.cluster import ANSWERS_HEALTH
 
 A, B = "features/integration/recovery.feature::A", "features/integration/recovery.feature::B"
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.proof.catalog import Seed
-from harness.proof.judgement import Ending, Mark, Run
-from harness.proof.output import tell_proof, tell_seed, write_html
-from harness.proof.results import Proof, SeedResult, merged, percent, result_of, tree_of
-from harness.proof.sentences import Sentences
+from beehave.proof.catalog import Seed
+from beehave.proof.judgement import Ending, Mark, Run
+from beehave.proof.output import tell_proof, tell_seed, write_html
+from beehave.proof.results import Proof, SeedResult, merged, percent, result_of, tree_of
+from beehave.proof.sentences import Sentences
 
 A, B = "features/integration/recovery.feature::A", "features/integration/recovery.feature::B"
 LISTS, SERVES, SAYS = "the queen lists {n:d} hives", "{n:d} workers serve", "behave has said {text}"

@@ -12,9 +12,9 @@ import httpx
 import psutil
 import pytest
 
-from harness.proof.judgement import Ending, Mark
-from harness.proof.stand_ins import CHUNK, chunks, tally
-from harness.toml_writer import write_toml
+from beehave.proof.judgement import Ending, Mark
+from beehave.proof.stand_ins import CHUNK, chunks, tally
+from beehave.toml_writer import write_toml
 
 BOUND_S = 20.0
 
@@ -75,7 +75,7 @@ def test_a_silent_daemon_freezes_when_it_has_said_that_it_is_ready(config):
             time.sleep(0.02)
 
 
-PROGRAM = "from harness.evidence import Evidence; import sys; print(Evidence().shortfall(), sys.argv[1:])"
+PROGRAM = "from beehave.runner.evidence import Evidence; import sys; print(Evidence().shortfall(), sys.argv[1:])"
 
 
 @pytest.mark.parametrize(

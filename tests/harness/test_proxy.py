@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from harness.proxy import Proxy, read_head
-from harness.proxy_rules import Flow, Rule, Rules
+from beehave.net.proxy import Proxy, read_head
+from beehave.net.proxy_rules import Flow, Rule, Rules
 
 pytestmark = pytest.mark.anyio
 NAMES = {"queen": "127.1.0.1", "hive-1": "127.1.1.1"}
@@ -171,7 +171,7 @@ def test_the_process_says_who_it_is_and_ends_with_0(tmp_path):
     config = {"host": "127.0.0.1", "port": free_port(), "control_port": free_port(), "names": NAMES}
     path = tmp_path / "proxy.json"
     path.write_text(json.dumps(config))
-    process = subprocess.Popen([sys.executable, "-m", "harness.proxy", "--config", str(path)])
+    process = subprocess.Popen([sys.executable, "-m", "beehave.net.proxy", "--config", str(path)])
     try:
         health = when_up(f"http://127.0.0.1:{config['port']}/health")
         assert (health["pid"], health["role"]) == (process.pid, "proxy")

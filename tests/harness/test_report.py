@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.journal import Journal
-from harness.report import read_run, summary_lines, write_report
+from beehave.journal import Journal
+from beehave.report.report import read_run, summary_lines, write_report
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.conditions import eventually
-from harness.identity import Identity
-from harness.journal import Journal
-from harness.sampler import Limit, Load, Sampler, Usage, look, slope_per_s, trend
+from beehave.conditions import eventually
+from beehave.identity import Identity
+from beehave.journal import Journal
+from beehave.process.sampler import Limit, Load, Sampler, Usage, look, slope_per_s, trend
 
 LOAD = Load(requests=1000, in_flight_max=3)
 MIB = 1024 * 1024

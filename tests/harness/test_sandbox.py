@@ -14,10 +14,10 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from harness import probes
-from harness.errors import HarnessError
-from harness.sandbox import SandboxWish, wish
-from harness.sandbox.link import Link
+from beehave.errors import HarnessError
+from beehave.machine import probes
+from beehave.sandbox import SandboxWish, wish
+from beehave.sandbox.link import Link
 
 needs_namespaces = pytest.mark.skipif(
     probes.pid_namespace() is not None, reason=f"no namespaces here: {probes.pid_namespace()}"
@@ -28,7 +28,7 @@ BOUND_S = 20
 ENTER = """
 import json, os, signal, subprocess, sys, time
 import psutil
-from harness import sandbox
+from beehave import sandbox
 MARKER, WISH = sys.argv[1:3]
 
 def sleeper():
@@ -197,7 +197,7 @@ sandbox.tell_launcher(finished=True)
 def test_a_sandbox_in_a_sandbox():
     program = """
 inner = subprocess.run([sys.executable, "-c",
-    "from harness import sandbox, probes; assert probes.pid_namespace() is None; "
+    "from beehave import sandbox, probes; assert probes.pid_namespace() is None; "
     "sandbox.enter(sandbox.SandboxWish.REQUIRE, lambda run: None); sandbox.tell_launcher(finished=True)"])
 sandbox.tell_launcher(finished=True)
 sys.exit(inner.returncode)
@@ -209,7 +209,7 @@ sys.exit(inner.returncode)
 FORBID_PID_NAMESPACES = """
 import os, sys
 from pathlib import Path
-from harness.sandbox import kernel
+from beehave.sandbox import kernel
 user = os.getuid()
 kernel.unshare(kernel.CLONE_NEWUSER)
 Path("/proc/self/setgroups").write_text("deny")

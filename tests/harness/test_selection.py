@@ -7,7 +7,7 @@ from behave.configuration import Configuration
 from behave.parser import parse_feature
 from behave.step_registry import StepRegistry
 
-from harness import selection
+from beehave.runner import selection
 
 FEATURE = """
 Feature: F

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from beehave.errors import HarnessError
+from beehave.settings import load_settings
 from daemons.common.durations import Durations as ProductionDurations
-from harness.errors import HarnessError
-from harness.settings import load_settings
 
 PROJECT = Path(__file__).parents[2]
 

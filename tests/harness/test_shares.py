@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import read
-from harness.report import read_run
-from harness.shares import merge, shares
+from beehave.journal import read
+from beehave.report.report import read_run
+from cluster.commands.shards import merge, shares
 
 PROJECT = Path(__file__).parents[2]
 

@@ -8,12 +8,12 @@ import tomllib
 
 import pytest
 
-from harness.addresses import AddressBook
-from harness.errors import HarnessError
-from harness.fleet import all_at_once
-from harness.journal import Journal, read
-from harness.stream import _text_of
-from harness.toml_writer import write_toml
+from beehave.addresses import AddressBook
+from beehave.at_once import all_at_once
+from beehave.errors import HarnessError
+from beehave.journal import Journal, read
+from beehave.toml_writer import write_toml
+from cluster.stream import _text_of
 
 
 def test_a_half_written_last_line_does_not_hide_the_journal(tmp_path):

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 from behave.matchers import Match
 
-from harness.evidence import AssertionTrace, EvidenceError
-from harness.interruption import Interruption
-from harness.journal import Journal
-from harness.step_guard import NotAwaitedError, StepEndedRunError, StepGuard, UnawaitedCoroutines
+from beehave.journal import Journal
+from beehave.runner.evidence import AssertionTrace, EvidenceError
+from beehave.runner.interruption import Interruption
+from beehave.runner.step_guard import NotAwaitedError, StepEndedRunError, StepGuard, UnawaitedCoroutines
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.rules import RULES
-from harness.audit.stubs import find_stubs
-from harness.errors import HarnessError
+from beehave.audit.rules import RULES
+from beehave.audit.stubs import find_stubs
+from beehave.errors import HarnessError
 
 PROJECT = Path(__file__).resolve().parents[1] / "projects_audit"
 FILES = ["environment.py", *sorted(f"steps/{path.name}" for path in (PROJECT / "steps").glob("*.py"))]
@@ -137,7 +137,7 @@ def test_an_unknown_name_is_answered_with_the_names_that_there_are():
 
 
 def beehave(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from harness.cli import main; main()", "stubs", *arguments]
+    command = [sys.executable, "-c", "from beehave.cli import main; main()", "stubs", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from harness.sandbox import kernel
+from beehave.sandbox import kernel
 
 
 def main(arguments: list[str]) -> int:

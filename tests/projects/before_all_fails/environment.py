@@ -2,10 +2,12 @@
 
 from daemon_starter import start_daemon
 
-from harness import hooks
+from beehave import hooks
+
+kit = hooks()
 
 
 def before_all(context):
-    hooks.before_all(context)
+    kit.before_all(context)
     start_daemon(context, "double-fork", "ignore-term")
     raise RuntimeError("the hook before_all is broken")

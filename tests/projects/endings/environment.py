@@ -1,13 +1,15 @@
-"""The harness's hooks, and two that fail when a scenario's tag says so."""
+"""The kit's hooks, and two that fail when a scenario's tag says so."""
 
 from daemon_starter import start_daemon
 
-from harness import hooks
-from harness.hooks import after_step, before_all
+from beehave import hooks
+
+kit = hooks()
+before_all, after_step = kit.before_all, kit.after_step
 
 
 def before_scenario(context, scenario):
-    hooks.before_scenario(context, scenario)
+    kit.before_scenario(context, scenario)
     if "breaks_before_scenario" in scenario.tags:
         start_daemon(context, "double-fork", "ignore-term")
         raise RuntimeError("the hook before_scenario is broken")

@@ -2,12 +2,14 @@
 
 from daemon_starter import start_daemon
 
-from harness import hooks
-from harness.hooks import after_step, before_scenario
+from beehave import hooks
+
+kit = hooks()
+before_scenario, after_step = kit.before_scenario, kit.after_step
 
 
 def before_all(context):
-    hooks.before_all(context)
+    kit.before_all(context)
     start_daemon(context, "new-session")
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from behave import given, then, when
 
-from harness.parameter_types import ENDINGS
+from cluster.parameter_types import ENDINGS
 
 EXPECTED = 3
 

@@ -10,8 +10,8 @@ import time
 import httpx
 from behave import given, step, then, when
 
-from harness.conditions import eventually
-from harness.registry_view import WorkerIdentity
+from beehave.conditions import eventually
+from cluster.registry_view import WorkerIdentity
 from support.notes import ask
 
 

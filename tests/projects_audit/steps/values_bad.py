@@ -12,7 +12,7 @@ from time import sleep
 import psutil
 from behave import given, then, when
 
-from harness.http import Client
+from beehave.http import Client
 
 ACCEPTED = {200, 503}
 TIMEOUT_S = 5  # expect: literal-duration

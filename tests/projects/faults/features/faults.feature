@@ -6,7 +6,6 @@ Feature: Faults with their injection left out
     Examples:
       | fault          |
       | DamagedFile    |
-      | DeviceTaken    |
       | FileSizeLimit  |
       | FilledDisk     |
       | HeldLock       |

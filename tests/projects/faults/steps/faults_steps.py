@@ -10,18 +10,18 @@ from types import SimpleNamespace
 from behave import when
 from daemon_starter import start_daemon
 
-from harness.addresses import Address
-from harness.faults.base import FaultStack
-from harness.faults.database import Damage, DamagedFile, HeldLock, RemovedFile
-from harness.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, SmallDisk
-from harness.faults.link_fault import Crossing, LinkFault
-from harness.faults.memory import DeviceTaken, LimitLowered
-from harness.faults.pause import Pause
-from harness.faults.signal_sent import SignalSent
-from harness.identity import Identity
-from harness.ledger_file import LedgerFile
-from harness.links import Effect, KernelLink, Way
-from harness.memory_groups import Group
+from beehave.addresses import Address
+from beehave.faults.base import FaultStack
+from beehave.faults.database import Damage, DamagedFile, HeldLock, RemovedFile
+from beehave.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, SmallDisk
+from beehave.faults.link_fault import Crossing, LinkFault
+from beehave.faults.memory import LimitLowered
+from beehave.faults.pause import Pause
+from beehave.faults.signal_sent import SignalSent
+from beehave.identity import Identity
+from beehave.machine.cgroups import Group
+from beehave.net.links import KernelLink
+from beehave.net.ways import Effect, Way
 
 QUEEN, HIVE = "127.1.0.1", "127.1.1.1"
 
@@ -66,13 +66,8 @@ def link_fault(context):
     return LinkFault(KernelLink(), context.session.journal, "the link", [crossing], Effect(drop=True))
 
 
-def ledger(context, folder):
-    return LedgerFile(context.session.journal, folder / "gpu0.ledger", 100)
-
-
 MAKERS = {
     "DamagedFile": lambda _, folder: DamagedFile(database(folder), "bees", Damage.HEADER),
-    "DeviceTaken": lambda context, folder: DeviceTaken(ledger(context, folder), 60),
     "FileSizeLimit": lambda context, _: FileSizeLimit(limited_process(context), 4096),
     "FilledDisk": lambda _, folder: FilledDisk(folder),
     "HeldLock": lambda _, folder: HeldLock(database(folder)),
@@ -82,7 +77,7 @@ MAKERS = {
     "ReadOnlyFolder": lambda _, folder: ReadOnlyFolder(folder),
     "RemovedFile": lambda _, folder: RemovedFile(database(folder)),
     "SignalSent": lambda context, _: SignalSent(
-        context.session.journal, "the daemon", process(context), signal.SIGTERM, why="left out"
+        context.session.journal, "sleeper", "the daemon", process(context), signal.SIGTERM, why="left out"
     ),
     "SmallDisk": lambda _, folder: SmallDisk(folder),
 }

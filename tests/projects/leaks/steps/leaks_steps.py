@@ -9,7 +9,7 @@ import psutil
 from behave import given, when
 from daemon_starter import start_daemon
 
-from harness.sandbox import kernel
+from beehave.sandbox import kernel
 
 held = []
 daemons = []  # Popen reaps a dead child when it is collected, and a zombie would be gone before the census

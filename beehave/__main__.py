@@ -1,0 +1,5 @@
+"""`python -m beehave` is the `beehave` command."""
+
+from beehave.cli import main
+
+main()

@@ -1,0 +1,28 @@
+"""What a rule finds, and what it may ask about the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from beehave.audit.code import Code
+from beehave.audit.evidence import Written
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong on one line."""
+
+    rule: str
+    line: int
+    why: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the project beyond the file that is looked at."""
+
+    code: Code
+    written: Written
+    read_from_context: frozenset[str]
+    """Attributes of `context` that some step reads."""

@@ -1,0 +1,1 @@
+"""Runs of behave as child processes, for features about the harness itself."""

@@ -1,0 +1,1 @@
+"""Ways to break things for real, one a module, all of one shape (`beehave.faults.base`)."""

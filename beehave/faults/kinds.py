@@ -1,0 +1,23 @@
+"""Which kinds of fault there are: found in this package, so that a list of them which somebody wrote can be checked."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+from beehave import faults
+from beehave.faults.base import Fault
+
+
+def kinds() -> frozenset[str]:
+    """Return the names of all faults that can be made, those of modules that nobody has imported yet included."""
+    for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
+        importlib.import_module(module.name)
+    return frozenset(kind.__name__ for kind in _below(Fault) if not inspect.isabstract(kind))
+
+
+def _below(kind: type[Any]) -> set[type[Any]]:
+    direct = set(kind.__subclasses__())
+    return direct.union(*(_below(each) for each in direct))

@@ -1,0 +1,1 @@
+"""Links between nodes, and the ways to break them."""

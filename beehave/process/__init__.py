@@ -1,0 +1,1 @@
+"""What runs: processes by identity, who listens, who holds locks, what they use."""

@@ -1,0 +1,228 @@
+"""Who is there: processes, listeners, mounts, control groups, file locks and temporary folders, before and after.
+
+A scenario ends with what it began with. Whatever is extra is named in full, fails that scenario, and is then swept,
+by identity: SIGKILL and a wait for one process at a time, never for any child, or `subprocess` would lose its
+exit statuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from beehave.identity import Identity, descendants
+from beehave.process.file_locks import FileLock, held_below, release_own
+from beehave.process.listeners import Listener, listeners_of, stop_own
+from beehave.sandbox import kernel
+from beehave.sandbox.info import SandboxInfo, SandboxKind
+
+SETTLE_S = 0.25
+"""How long something extra may take to go by itself: a process that was told to end may be on its way out, and its
+orphans are reaped by another process. Only a scenario that leaks waits for it."""
+SWEEP_BOUND_S = 5.0
+"""How long a killed process may take to be gone: the kernel frees a few GiB of memory in well under a second."""
+TEMPORARY_FOLDER = "tmp"
+"""Below the run folder; `tempfile` uses it during a run, and it is empty between scenarios."""
+_LOOK_INTERVAL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One thing that was left behind."""
+
+    kind: str
+    """`process`, `zombie`, `port`, `lock`, `mount`, `cgroup` or `folder`."""
+    what: str
+    """Its name in full, for a person."""
+    pid: int | None = None
+    port: int | None = None
+
+    def __str__(self) -> str:
+        """Return the line that the report shows."""
+        return f"{self.kind} left behind: {self.what}"
+
+
+@dataclass(frozen=True, order=True)
+class Mount:
+    """One mounted file system; numbers rise, so a later mount has a greater one as long as none was removed."""
+
+    number: int
+    point: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Census:
+    """Everything that was there at one moment."""
+
+    processes: frozenset[Identity] = frozenset()
+    listeners: frozenset[Listener] = frozenset()
+    locks: frozenset[FileLock] = frozenset()
+    mounts: frozenset[Mount] = frozenset()
+    cgroups: frozenset[Path] = frozenset()
+    folders: frozenset[Path] = frozenset()
+
+    def without(self, before: Census) -> Census:
+        """Return what is here and was not there `before`."""
+        return Census(
+            self.processes - before.processes,
+            self.listeners - before.listeners,
+            self.locks - before.locks,
+            self.mounts - before.mounts,
+            self.cgroups - before.cgroups,
+            self.folders - before.folders,
+        )
+
+    def leaks(self) -> list[Leak]:
+        """Return everything that is here as leaks, processes first."""
+        return [
+            *(
+                Leak("zombie" if who.state() == psutil.STATUS_ZOMBIE else "process", who.describe(), who.pid)
+                for who in sorted(self.processes)
+            ),
+            *(Leak("port", it.describe(), it.pid, it.port) for it in sorted(self.listeners)),
+            *(Leak("lock", lock.describe(), lock.pid) for lock in sorted(self.locks)),
+            *(Leak("mount", f"{mount.kind} on {mount.point}") for mount in sorted(self.mounts)),
+            *(Leak("cgroup", str(group)) for group in sorted(self.cgroups)),
+            *(Leak("folder", str(folder)) for folder in sorted(self.folders)),
+        ]
+
+
+@dataclass
+class CensusTaker:
+    """Takes the census of what belongs to this run.
+
+    In namespaces every process, listener and mount does; without them, what descends from the run's reaper.
+    """
+
+    sandbox: SandboxInfo
+    run_folder: Path | None = None
+    cgroup_roots: list[Path] = field(default_factory=list)
+    """Control groups below which the run makes its own; what appears there belongs to the run."""
+
+    def take(self) -> Census:
+        """Return what is there now."""
+        processes = frozenset(processes_of_run(self.sandbox))
+        pids = {process.pid for process in processes} | {os.getpid()}
+        private = self.sandbox.private_processes
+        return Census(
+            processes,
+            frozenset(listeners_of(None if self.sandbox.private_network else pids)),
+            frozenset(held_below(self.run_folder, pids)) if self.run_folder else frozenset(),
+            frozenset(_mounts()) if private else frozenset(),
+            frozenset(group for root in self.cgroup_roots for group in root.rglob("*") if group.is_dir()),
+            frozenset(self._temporary()),
+        )
+
+    def extra_since(self, before: Census, *, expected: Set[Identity] = frozenset()) -> Census:
+        """Return what is there and was not `before`, and stays; the expected processes and what is theirs left out.
+
+        Descendants of an expected process are expected too.
+        """
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            extra = _without_expected(self.take().without(before), expected)
+            if extra == Census() or time.monotonic() >= deadline:
+                return extra
+            time.sleep(_LOOK_INTERVAL_S)
+
+    def sweep(self, before: Census, *, spare: Set[Identity] = frozenset()) -> list[str]:
+        """Put everything back as it was `before`, and return a sentence for each thing that could not be."""
+        problems = [f"SIGKILL did not end {who.describe()}" for who in self._end_processes(before, spare)]
+        extra = _without_expected(self.take().without(before), spare)
+        for listener in extra.listeners:
+            stop_own(listener)
+        for lock in extra.locks:
+            release_own(lock)
+        for mount in sorted(extra.mounts, reverse=True):  # the last one first: it may stand on another
+            with contextlib.suppress(OSError):
+                kernel.detach(mount.point)
+        for group in sorted(extra.cgroups, reverse=True):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+        for folder in extra.folders:
+            _remove(folder)
+        left = _without_expected(self.take().without(before), spare)
+        return problems + [
+            f"could not be cleared away: {leak}" for leak in replace(left, processes=frozenset()).leaks()
+        ]
+
+    def _end_processes(self, before: Census, spare: Set[Identity]) -> list[Identity]:
+        deadline = time.monotonic() + SWEEP_BOUND_S
+        while True:
+            now = Census(processes=frozenset(processes_of_run(self.sandbox))).without(before)
+            left = sorted(_without_expected(now, spare).processes)
+            if not left or time.monotonic() >= deadline:
+                return left
+            for process in left:
+                with contextlib.suppress(PermissionError):  # a set-user-id program: it is named as left over
+                    process.send(signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):  # adopted by the reaper, which reaps it
+                    os.waitpid(process.pid, os.WNOHANG)
+            time.sleep(_LOOK_INTERVAL_S)
+
+    def _temporary(self) -> list[Path]:
+        folder = self.run_folder / TEMPORARY_FOLDER if self.run_folder else None
+        return list(folder.iterdir()) if folder and folder.is_dir() else []
+
+
+def processes_of_run(sandbox: SandboxInfo) -> list[Identity]:
+    """Return every process of this run but its reaper and the calling one, orphans and zombies included."""
+    if sandbox.private_processes:
+        found = [identity for pid in psutil.pids() if (identity := Identity.of(pid))]
+    else:
+        # Below the parent, the reaper: it adopts this process's orphans. Without a sandbox nobody does.
+        root = os.getpid() if sandbox.kind is SandboxKind.NONE else os.getppid()
+        found = descendants(root)
+    return [identity for identity in found if identity.pid not in {1, os.getpid()}]
+
+
+def _without_expected(extra: Census, expected: Set[Identity]) -> Census:
+    if not expected:
+        return extra
+    processes = frozenset(who for who in extra.processes if not _descends_from(who, expected))
+    pids = {who.pid for who in extra.processes - processes}
+    return Census(
+        processes,
+        frozenset(listener for listener in extra.listeners if listener.pid not in pids),
+        frozenset(lock for lock in extra.locks if lock.pid not in pids),
+        extra.mounts,
+        extra.cgroups,
+        extra.folders,
+    )
+
+
+def _descends_from(process: Identity, ancestors: Set[Identity]) -> bool:
+    current: Identity | None = process
+    while current is not None and current.pid > 1:
+        if current in ancestors:
+            return True
+        parent = current.parent_pid()
+        current = Identity.of(parent) if parent else None
+    return False
+
+
+def _mounts() -> list[Mount]:
+    # proc(5), /proc/PID/mountinfo: mount id, parent id, device, root, mount point, options, ... - type, ...
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    found = []
+    for line in lines:
+        fields = line.split()
+        point = fields[4].encode().decode("unicode_escape")  # a blank in a path is written \040
+        found.append(Mount(int(fields[0]), point, fields[fields.index("-") + 1]))
+    return found
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

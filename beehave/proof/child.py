@@ -1,0 +1,144 @@
+"""Runs of behave as child processes: each with a folder of its own, within a bound, and ended with their caller."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from beehave.command_line import environment
+from beehave.proof.judgement import Ending, Mark, Run, endings_of
+from beehave.report.report import read_run
+from beehave.session import JOURNAL_NAME
+
+START_BOUND_S = 60.0
+"""For behave's own start and end, on a busy machine."""
+SCENARIO_BOUND_S = 120.0
+"""For each scenario: the slowest of those that run each time takes a quarter of it, and waits of 30 s (start-up, a
+deadline) may all be in vain when the product is wrong."""
+NIGHTLY_BOUND_S = 1800.0
+"""For each scenario tagged @nightly: the longest takes ten minutes."""
+END_GRACE_S = 40.0
+"""From SIGTERM to a second one, which ends a run at once: the cleanups of a scenario kill after at most 9 s."""
+COMPLAINT_LINES = 15
+LOG_NAME = "behave.log"
+
+
+class StoppedError(Exception):
+    """The proof is being ended; no further run is begun."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which scenarios to run, and on what."""
+
+    scenarios: Sequence[str]
+    """As `features/x.feature::its name`."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Given to behave as `-D key=value`."""
+    nightly: bool = False
+    """Whether one of them has the tag @nightly."""
+
+    @property
+    def bound_s(self) -> float:
+        """How long the run may take in all."""
+        return START_BOUND_S + len(self.scenarios) * (NIGHTLY_BOUND_S if self.nightly else SCENARIO_BOUND_S)
+
+    def command(self, run_folder: Path) -> list[str]:
+        """Return behave's command line; the run writes everything below `run_folder`."""
+        files = dict.fromkeys(name.partition("::")[0] for name in self.scenarios)
+        names = "|".join(re.escape(name.partition("::")[2]) for name in self.scenarios)
+        command = [sys.executable, "-m", "behave", *files, "--name", f"^({names})( -- @.*)?$"]
+        command += ["--format", "plain", "--no-color", "-D", f"run_folder={run_folder}"]
+        for key, value in self.options.items():
+            command += ["-D", f"{key}={value}"]
+        if self.nightly:
+            command += ["--tags", "@nightly or not @nightly"]
+        return command
+
+
+class Children:
+    """Starts runs, from several threads at once, and knows which are under way."""
+
+    def __init__(self, folder: Path, *, options: Mapping[str, str] | None = None) -> None:
+        """Run in the project `folder`, with `-D` options that every run is given."""
+        self._folder = folder
+        self._options = dict(options or {})
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def run(self, wanted: Wanted, run_folder: Path) -> Run:
+        """Run these scenarios and return how they ended.
+
+        Raises:
+            StoppedError: `end_all` was called, before or meanwhile.
+        """
+        wanted = Wanted(wanted.scenarios, self._options | dict(wanted.options), wanted.nightly)
+        run_folder.mkdir(parents=True)
+        started = time.monotonic()
+        with (run_folder / LOG_NAME).open("wb") as output:
+            process = self._start(wanted.command(run_folder), output.fileno())
+        timed_out = False
+        try:
+            process.wait(wanted.bound_s)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            end(process)
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if self._stopped:
+            raise StoppedError
+        return outcome(wanted, run_folder, timed_out=timed_out, seconds=time.monotonic() - started)
+
+    def end_all(self) -> None:
+        """Ask every run for its orderly end; called again, each ends at once. No further one begins."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
+
+    def _start(self, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._stopped:
+                raise StoppedError
+            process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a terminal's Ctrl-C is for the caller, who then ends its runs
+            )
+            self._running.add(process)
+            return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a run: in order, else at once, else by SIGKILL, which also ends its sandbox."""
+    for ask in (process.terminate, process.terminate, process.kill):
+        ask()
+        try:
+            process.wait(END_GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def outcome(wanted: Wanted, run_folder: Path, *, timed_out: bool, seconds: float) -> Run:
+    """Read what a run has left: its journal, and what behave said when it ran nothing."""
+    journal, log = run_folder / JOURNAL_NAME, run_folder / LOG_NAME
+    if journal.exists():
+        report = read_run(journal)
+        if report.scenarios:
+            return Run(endings_of(report, wanted.scenarios), timed_out, seconds)
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    nothing = {name: Ending(name, Mark.UNFINISHED, message="it never began") for name in wanted.scenarios}
+    return Run(nothing, timed_out, seconds, "\n".join(said[-COMPLAINT_LINES:]))

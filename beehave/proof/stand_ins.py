@@ -1,0 +1,127 @@
+"""`beehave prove --null` and `--silent`: the scenarios against daemons that do nothing. Whatever is green is worthless.
+
+The features of the harness itself are left out: what they look at are runs of behave, and no daemon.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+
+from beehave.errors import HarnessError
+from beehave.proof.campaign import ended_by_signals, in_parallel
+from beehave.proof.child import Children, StoppedError, Wanted
+from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, new_folder, with_durations
+from beehave.proof.judgement import Ending, Mark, Run
+from beehave.proof.output import console
+from beehave.proof.sentences import read_sentences
+from beehave.settings import SETTINGS_FILE, Settings, load_settings
+
+CHUNK = 5
+"""Scenarios in one run: waiting needs no processor, so many short runs side by side (`-j 6`) end sooner than few."""
+EVERY_STEP_PASSED = frozenset({Mark.GREEN, Mark.AT_END})
+"""On a frozen product a scenario always fails at its end, for daemons that do not react; that is not its own merit."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A product in place of the real one."""
+
+    name: str
+    text: str
+
+    def options(self, settings: Settings) -> dict[str, str]:
+        """Return the `-D` options that put it into the place of all daemons.
+
+        Raises:
+            HarnessError: the project has no command for it.
+        """
+        command: list[str] = getattr(settings.proof, self.name)
+        if not command:
+            raise HarnessError(
+                f"[proof] of {SETTINGS_FILE} has no `{self.name}`: a command that becomes a daemon which {self.text}"
+            )
+        return {
+            f"daemon.{role}": shlex.join(word.replace("{role}", role) for word in command) for role in settings.daemons
+        }
+
+
+NULL = StandIn("null", "answers 200 {} to everything but /health")
+SILENT = StandIn("silent", "is the real one, frozen when it is ready, or where it would end sooner")
+
+
+def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
+    """Run the scenarios against a stand-in; 0 when none passes, 1 when one does, 130 when it was interrupted.
+
+    Raises:
+        HarnessError: there is nothing to run.
+    """
+    out = console()
+    sentences = read_sentences(folder)
+    sentences.families.check(asked.family)
+    settings = load_settings(folder, {})
+    options = stand_in.options(settings) | with_durations(settings.proof.stand_in_durations)
+    own = set(sentences.of_family(settings.proof.own)) if settings.proof.own else set()
+    names = [name for name in sentences.of_family(asked.family) if name not in own]
+    if not names:
+        raise HarnessError("no scenario is selected: those about the harness itself meet no daemon")
+    place = new_folder(folder)
+    children = Children(folder, options=asked.options | options)
+    parts = list(enumerate(chunks(names), start=1))
+
+    def run_part(part: tuple[int, list[str]]) -> tuple[str, Run]:
+        number, chosen = part
+        return chosen[0].partition("::")[0], children.run(Wanted(chosen), place / f"run-{number}")
+
+    out.print(f"{stand_in.name}: every daemon {stand_in.text}; {len(names)} scenarios")
+    endings: list[Ending] = []
+    interrupted = False
+    try:
+        with ended_by_signals(children):
+            for file, run in in_parallel(run_part, parts, asked.jobs):
+                endings += run.endings.values()
+                line = f"{run.seconds:6.1f} s  {tally(list(run.endings.values()))}  {file}"
+                out.print(escape(line), soft_wrap=True)
+                if run.complaint:
+                    out.print(escape(run.complaint), soft_wrap=True)
+    except (KeyboardInterrupt, StoppedError):
+        interrupted = True
+    green = sorted(ending.scenario for ending in endings if ending.mark in EVERY_STEP_PASSED)
+    unheard = sorted(ending.scenario for ending in endings if ending.mark is Mark.UNFINISHED)
+    for name in green:
+        out.print(f"every step passes on a {stand_in.name} product: {escape(name)}", style="red", soft_wrap=True)
+    for name in unheard:
+        out.print(f"not run to its end: {escape(name)}", style="red", soft_wrap=True)
+    out.print(escape(f"{stand_in.name}: {tally(endings)}"), soft_wrap=True)
+    told = {
+        ending.scenario: {"mark": ending.mark, "step": ending.step, "message": ending.message} for ending in endings
+    }
+    (place / f"{stand_in.name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if interrupted:
+        return INTERRUPTED
+    return NOT_PROVEN if green or unheard else PROVEN
+
+
+def chunks(names: Sequence[str]) -> list[list[str]]:
+    """Return the scenarios in parts of one feature each."""
+    by_file: dict[str, list[str]] = {}
+    for name in names:
+        by_file.setdefault(name.partition("::")[0], []).append(name)
+    return [each[at : at + CHUNK] for each in by_file.values() for at in range(0, len(each), CHUNK)]
+
+
+def tally(endings: Sequence[Ending]) -> str:
+    """Say how many are green, how many were skipped, and at which kind of step the others failed: `start or end` is
+    a hook, before the first step or after the last."""
+    green, skipped = (sum(ending.mark is mark for ending in endings) for mark in (Mark.GREEN, Mark.SKIPPED))
+    failed = Counter(
+        ending.step_type or "start or end" for ending in endings if ending.mark not in {Mark.GREEN, Mark.SKIPPED}
+    )
+    at = ", ".join(f"{count} at a {kind}" for kind, count in sorted(failed.items())) or "none"
+    return f"{green} green, {skipped} skipped, {failed.total()} failed ({at})"

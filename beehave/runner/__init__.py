@@ -1,0 +1,1 @@
+"""behave's runner, context and hooks, with verdicts that hold."""

@@ -1,0 +1,176 @@
+"""What a project tells the kit in beehave.toml: its daemons' command lines, durations and families, and its proof."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+import signal
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from beehave.errors import HarnessError
+
+SETTINGS_FILE = "beehave.toml"
+START_UP_MS = 30_000
+"""How long a daemon may take to be ready where the settings do not say: a Python process on a busy machine."""
+STOP_MS = 10_000
+"""How long a daemon may take to end where the settings do not say: what most supervisors grant before SIGKILL."""
+READY_FORMS = re.compile(r"/.*|port|log: *\S.*|file: *\S.*")
+
+
+def _known_ready(text: str) -> str:
+    if not READY_FORMS.fullmatch(text):
+        raise ValueError("expected a path like /health, `port`, `log: TEXT` or `file: PATH`")
+    return text
+
+
+def _known_exit(status: int | str) -> int | str:
+    if isinstance(status, str) and status not in signal.Signals.__members__:
+        raise ValueError("expected an exit status, or the name of a signal like SIGTERM")
+    return status
+
+
+class DaemonSettings(BaseModel):
+    """How one role of daemon is started, when it is ready, and what counts as an orderly end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: list[str] = Field(min_length=1)
+    """Its command line as a list of words. `{python}` is this interpreter; `{host}`, `{port}`, `{name}`, `{folder}`
+    (the scenario's own) and `{config}` (the file that the project wrote for it) are filled in at the start."""
+    ready: Annotated[str, AfterValidator(_known_ready)] = "port"
+    """When it is ready. `/path`: that path answers 200, and where the answer has a `pid` it is the process's own.
+    `port`: the process or a child of it listens on its port. `log: TEXT`: TEXT is in its log. `file: PATH`: it exists."""
+    exits: list[Annotated[int | str, AfterValidator(_known_exit)]] = [0]
+    """The exit statuses of an orderly end; the name of a signal stands for a process that ends by it."""
+    environment: dict[str, str] = {}
+    """Variables that are added to the environment of behave."""
+    port: int = Field(default=8000, gt=0, lt=65536)
+    """Its port in a network of the run's own; elsewhere a free one is leased."""
+    start_up_ms: int = Field(default=START_UP_MS, gt=0)
+    """How long it may take to be ready, in milliseconds."""
+    stop_ms: int = Field(default=STOP_MS, gt=0)
+    """How long it may take to end after SIGTERM, in milliseconds; then it is killed, and the scenario fails."""
+
+    @property
+    def exit_statuses(self) -> frozenset[int]:
+        """`exits` as `subprocess` tells statuses: negative for a signal."""
+        return frozenset(-signal.Signals[each] if isinstance(each, str) else each for each in self.exits)
+
+
+class ProofSettings(BaseModel):
+    """What `beehave prove` needs to know of a project."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    catalog: list[str] = ["{python}", "-m", "bugs.catalog"]
+    """Prints the seeded bugs as JSON."""
+    launcher: list[str] = ["{python}", "-m", "bugs.launcher", "{seed}", "{role}", "--"]
+    """Becomes a daemon, or a run of behave, with one seed planted."""
+    null: list[str] = []
+    """Becomes a product that answers 200 `{}` to everything; `{role}` is filled in."""
+    silent: list[str] = []
+    """Becomes a product that freezes when it is ready; `{role}` is filled in."""
+    judged: list[str] = ["daemons", "steps", "features"]
+    """The folders whose code and features a verdict depends on: when they change, a proof is stale."""
+    seeded_durations: dict[str, int] = {}
+    """Durations of the runs against seeds, which wait in vain for much."""
+    stand_in_durations: dict[str, int] = {}
+    """Durations of the runs against stand-ins."""
+    quiet: list[str] = []
+    """Families that measure times: nothing runs beside them."""
+    own: str = ""
+    """The family about the harness itself, which no stand-in for a daemon can turn red."""
+    required: list[str] = []
+    """The families of which every `Then` must have been seen red in a whole proof."""
+
+
+class Settings(BaseModel):
+    """Everything of beehave.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    daemons: dict[str, DaemonSettings] = {}
+    durations: Any = None
+    """The project's own durations, validated by the model that its world names; a plain table where it names none."""
+    families: dict[str, str] = {}
+    """By family, the feature file or the folder of features that states it."""
+    proof: ProofSettings = ProofSettings()
+
+    def role(self, name: str) -> DaemonSettings:
+        """Return the settings of a role.
+
+        Raises:
+            HarnessError: beehave.toml has none of that name.
+        """
+        if name not in self.daemons:
+            have = ", ".join(self.daemons) or "none"
+            raise HarnessError(f"no [daemons.{name}] in {SETTINGS_FILE}; there is: {have}")
+        return self.daemons[name]
+
+
+def load_settings(folder: Path, userdata: Mapping[str, str], *, durations: type[BaseModel] | None = None) -> Settings:
+    """Read beehave.toml of `folder`, or the file named by `-D config=`, with `-D daemon.ROLE=` and `-D durations.KEY=` over it.
+
+    Args:
+        folder: the project's.
+        userdata: what behave was given by `-D`.
+        durations: the model of the `[durations]` table, where the project has one.
+
+    Raises:
+        HarnessError: the file is missing or wrong; the message names each key, what was expected and what came.
+    """
+    path = folder / userdata.get("config", SETTINGS_FILE)
+    tables = read_tables(path)
+    daemons = tables.setdefault("daemons", {})
+    for key, command in userdata.items():
+        role = key.removeprefix("daemon.")
+        if not key.startswith("daemon."):
+            continue
+        if role not in daemons:
+            near = ", ".join(difflib.get_close_matches(role, daemons, n=1) or daemons) or "none"
+            raise HarnessError(f"-D {key}: {path.name} has no [daemons.{role}]; did you mean: {near}?")
+        daemons[role]["command"] = shlex.split(command)
+    overrides = {
+        key.removeprefix("durations."): value for key, value in userdata.items() if key.startswith("durations.")
+    }
+    tables["durations"] = tables.get("durations", {}) | overrides
+    try:
+        settings = Settings.model_validate(tables)
+        if durations is not None:
+            settings = settings.model_copy(update={"durations": durations.model_validate(tables["durations"])})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}" for item in error.errors()
+        )
+        raise HarnessError(f"{path.name}: {wrong}") from error
+    return settings
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """Return the tables of a settings file, not validated.
+
+    Raises:
+        HarnessError: it is not there, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise HarnessError(
+            f"no settings file {path.name} in {path.parent}: write one (README.md) or give -D config=FILE"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise HarnessError(f"{path.name} is not TOML: {error}") from error
+
+
+def filled_in(words: list[str], **values: str) -> list[str]:
+    """Return a command line with `{python}` and the given names filled in; any other braces stay as they are."""
+    values = {"python": sys.executable} | values
+    pattern = re.compile("|".join(re.escape(f"{{{name}}}") for name in values))
+    return [pattern.sub(lambda match: values[match[0][1:-1]], word) for word in words]

@@ -1,0 +1,1 @@
+"""The driver of queen, hives and workers, for steps and commands."""

@@ -1,0 +1,1 @@
+"""Databases that break, and what the daemons make of it."""

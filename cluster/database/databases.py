@@ -1,0 +1,274 @@
+"""A hive's catalog and the file that it lies in: filling it, breaking it, and seeing what the hive makes of that."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from beehave import Daemon
+from beehave.at_once import all_at_once
+from beehave.conditions import eventually
+from beehave.errors import HarnessError
+from beehave.faults.base import Fault, FaultStack
+from beehave.faults.database import Damage, DamagedFile, checkpoint, sha256_of
+from beehave.faults.disk import ReadOnlyFolder, obeying_modes
+from beehave.http import Answer
+from beehave.logs import log_events
+from cluster.clients import Clients
+from cluster.cluster import FILLER_MODELS, Cluster
+from cluster.database.catalog_view import CatalogFile, read_catalog
+from cluster.inference import CHAT, Inference
+from cluster.workers import Workers
+
+TABLE = "models"
+HIVE = "hive-1"
+
+
+@dataclass(frozen=True, order=True)
+class Model:
+    """What a catalog says of a model, but for `created`: of a file without its row nobody knows when it was pulled."""
+
+    ref: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How a hive showed that it found the damage."""
+
+    health: dict[str, Any]
+    damages: float
+    """By its counter, since the damage was done."""
+    entries: list[dict[str, Any]]
+    """Its log lines `catalog_damaged`."""
+    query: str
+    """The request id of the query that had to find it."""
+    objections: frozenset[str]
+    """SQLite's own words about the file; an empty one when it has none."""
+
+
+@dataclass(frozen=True)
+class Rebuilding:
+    """How a hive came to have a catalog again."""
+
+    entry: dict[str, Any]
+    """Its log line `catalog_rebuilt`."""
+    detected_s: float
+    """From the damage to the log line that says so."""
+    rebuilt_s: float
+    """From there to the rebuilt file."""
+    in_time: bool
+    salvageable: range
+    """How many rows the hive may have salvaged, by what was destroyed."""
+
+
+class Databases:
+    """The catalog of the first hive."""
+
+    def __init__(self, cluster: Cluster, faults: FaultStack, workers: Workers, clients: Clients) -> None:
+        self._cluster = cluster
+        self._faults = faults
+        self._workers = workers
+        self._clients = clients
+        self._inference = Inference(cluster)
+        self._damage: DamagedFile | None = None
+        self._read_only: Fault | None = None
+        self._damaged_at = 0.0  # seconds since 1970, to be compared with the times in the hive's log
+        self._log_mark = 0
+        self._damages_before = 0.0
+        self._query = ""
+        self._restarted = False
+        self.models: list[Model] = []
+        """The catalog as the API listed it before anything was broken."""
+
+    @property
+    def path(self) -> Path:
+        """The hive's database file."""
+        return self._cluster.catalog_path(HIVE)
+
+    @property
+    def broken_sha256(self) -> str:
+        """The SHA-256 of the broken file, as the fault left it.
+
+        Raises:
+            HarnessError: no step has broken it.
+        """
+        return self._damaged.sha256
+
+    def fill(self, count: int) -> None:
+        """Pull `count` small models through the hive's API, and wait until the file has their rows too.
+
+        Raises:
+            AssertionError: one was refused, or is not there in the time of a start.
+        """
+        pulls = [partial(self._hive.client.post, "/v1/models", {"model": ref}) for ref in FILLER_MODELS[:count]]
+        for answer in all_at_once(self._cluster.journal, f"pull {count} models", pulls):
+            answer.expect(200, 202)
+        wanted = set(FILLER_MODELS[:count])
+        eventually(
+            self._cluster.journal,
+            f"{count} pulled models are in the catalog and in its file",
+            self.file,
+            lambda found: wanted <= set(found.models),
+            within_s=self._cluster.durations.start_up_ms / 1000,
+        )
+        self.models = self.listed()
+
+    def file(self) -> CatalogFile:
+        """Return what SQLite finds in the hive's file."""
+        return read_catalog(self._cluster.journal, self.path)
+
+    def listed(self) -> list[Model]:
+        """Return the models that the hive lists."""
+        rows = self._hive.client.get("/v1/models").expect(200).json["data"]
+        return sorted(Model(row["id"], row["size_bytes"], row["sha256"]) for row in rows)
+
+    def damage(self, damage: Damage) -> None:
+        """Break the file in place, under a hive that has just read it: what it has cached must not hide the damage."""
+        self._log_mark = self._hive.process.log_mark()
+        if self._hive.process.alive():
+            checkpoint(self.path)
+            self.listed()
+            self._damages_before = self._damages()
+        self._damage = DamagedFile(self.path, TABLE, damage)
+        self._faults.add(self._damage)
+        self._damaged_at = time.time()
+
+    def query(self) -> Answer:
+        """Ask the hive for its models, with a request id of the scenario's own."""
+        self._query = f"step-{uuid.uuid4().hex[:12]}"
+        return self._hive.client.get("/v1/models", headers={"X-Request-Id": self._query}).expect(200)
+
+    def query_while_serving(self, requests: int) -> None:
+        """Send requests for completions and, among them, the query that finds the damage; remember the answers."""
+        asked = [partial(self._inference.ask, f"question {number}") for number in range(requests)]
+        actions: list[Callable[[], Answer]] = [*asked[: requests // 2], self.query, *asked[requests // 2 :]]
+        answers = all_at_once(self._cluster.journal, f"{requests} requests and a query", actions)
+        self._clients.answers = [answer for answer in answers if answer.url.endswith(CHAT)]
+
+    def detection(self) -> Detection:
+        """Return how the hive showed that it found the damage."""
+        health = dict(self._hive.client.get("/health").expect(200).json)
+        damages = self._damages() - self._damages_before
+        return Detection(health, damages, self._logged("catalog_damaged"), self._query, self._damaged.objections)
+
+    def rebuilding(self) -> Rebuilding:
+        """Return how the catalog was rebuilt, by the hive's log, and record how long it took to get there.
+
+        Raises:
+            AssertionError: it logged no rebuilding, or several.
+        """
+        found, rebuilt = self._logged("catalog_damaged"), self._logged("catalog_rebuilt")
+        assert len(found) == len(rebuilt) == 1, f"expected one line of each: {found}, {rebuilt}"
+        detected_s, rebuilt_s = _at(found[0]) - self._damaged_at, _at(rebuilt[0]) - _at(found[0])
+        how = "by a hive that starts" if self._restarted else "by the next query"
+        detect_bound_s = self._cluster.durations.start_up_ms / 1000 if self._restarted else self.heartbeat_s
+        figure, bound_is = self._cluster.journal.figure, "a start" if self._restarted else "a heartbeat"
+        figure(f"catalog corrupted to detected {how}", detected_s, bound_s=detect_bound_s, why=bound_is)
+        figure("corruption detected to catalog rebuilt", rebuilt_s, bound_s=self.heartbeat_s, why="a heartbeat")
+        late = detected_s > detect_bound_s or rebuilt_s > self.heartbeat_s
+        salvageable = range(1, len(self.models) + 1) if self._damaged.damage.leaves_rows else range(1)
+        return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late, salvageable=salvageable)
+
+    @property
+    def heartbeat_s(self) -> float:
+        """The bound of detecting and of rebuilding: a hive that is busy for longer misses its lease's pace."""
+        return self._cluster.durations.heartbeat_ms / 1000
+
+    def kept(self) -> dict[str, str]:
+        """Return the broken files that lie beside the database, with their SHA-256."""
+        found = {path.name: sha256_of(path) for path in sorted(self.path.parent.glob(f"{self.path.name}.corrupt-*"))}
+        self._cluster.journal.observe("files kept aside", found=found)
+        return found
+
+    def wait_for_whole_file(self) -> CatalogFile:
+        """Wait until the file passes SQLite's check and has every model and every worker that the hive lists."""
+
+        def is_current(found: CatalogFile) -> bool:
+            if found.integrity != ["ok"]:
+                return False  # and not asked anything: a query would mend it, and the hive has to by itself
+            workers = self._hive.client.get("/v1/workers").expect(200).json["workers"]
+            listed = [model.ref for model in self.listed()], sorted(row["pid"] for row in workers)
+            return (found.models, found.worker_pids) == listed
+
+        return eventually(
+            self._cluster.journal,
+            "the hive's database is whole and has every model and worker that the hive lists",
+            self._file_or_error,
+            is_current,
+            within_s=4 * self.heartbeat_s + 2,  # the disk is tried at each heartbeat; a look takes a query or two
+        )
+
+    def obey_modes(self) -> None:
+        """Start hives without what lets root override file modes."""
+        self._cluster.daemons.launchers["hive"] = obeying_modes([])
+
+    def make_read_only(self) -> None:
+        """Let nothing be written any more in the hive's data folder; the folders below it stay as they are."""
+        self._read_only = ReadOnlyFolder(self.path.parent)
+        self._faults.add(self._read_only)
+
+    def make_writable(self) -> None:
+        """Undo that."""
+        if self._read_only is None:
+            raise HarnessError("no folder was made read-only in this scenario")
+        self._faults.heal(self._read_only)
+
+    def stop_hive(self) -> None:
+        """End the hive in order: its log is checkpointed, and the file is nobody's."""
+        self._cluster.end(HIVE, signal.SIGTERM, why="its database is to be damaged while it is away")
+
+    def start_hive(self) -> None:
+        """Start it again over the same data folder."""
+        self._restarted = True
+        self._cluster.restart(HIVE)
+        self._cluster.wait_until_ready(HIVE)
+
+    def serve_new_model(self, model: str) -> None:
+        """Start a worker from a model that the hive does not have yet, and ask it something; remember the answer."""
+        (worker_id,) = self._workers.ids_of([self._workers.spawn(model=model, hive=HIVE)])
+        self._workers.wait_until_routable([worker_id])
+        body = Inference.body("a question to the new one", max_tokens=4, model=model)
+        self._clients.answers = [self._cluster.queen.client.post(CHAT, body)]
+
+    def in_memory(self) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
+        """Return how the hive says that the disk refuses: its health, its gauge `catalog_on_disk`, its log lines."""
+        health = dict(self._hive.client.get("/health").expect(200).json)
+        gauge = self._inference.counter(self._hive, "hive_catalog_on_disk")
+        return health, gauge, self._logged("catalog_in_memory")
+
+    @property
+    def _damaged(self) -> DamagedFile:
+        if self._damage is None:
+            raise HarnessError("no database was damaged in this scenario")
+        return self._damage
+
+    @property
+    def _hive(self) -> Daemon:
+        return self._cluster.daemon(HIVE)
+
+    def _file_or_error(self) -> CatalogFile:
+        try:
+            return self.file()
+        except sqlite3.Error as error:
+            return CatalogFile([str(error)], [], [])
+
+    def _damages(self) -> float:
+        return self._inference.counter(self._hive, "hive_catalog_damages_total")
+
+    def _logged(self, event: str) -> list[dict[str, Any]]:
+        return log_events(self._cluster.journal, self._hive.process, event, since=self._log_mark)
+
+
+def _at(entry: dict[str, Any]) -> float:
+    """The time of a log line, in seconds since 1970."""
+    return datetime.fromisoformat(entry["timestamp"]).timestamp()

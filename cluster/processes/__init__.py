@@ -1,0 +1,1 @@
+"""How daemons start, run and reload."""

@@ -1,0 +1,1 @@
+"""Daemons that end and come back."""

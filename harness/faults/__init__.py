@@ -1,1 +1,0 @@
-"""Ways to break things for real, one a module, all of one shape (`harness.faults.base`)."""
