@@ -26,6 +26,8 @@ from typing import Any
 
 DAEMONS = ("queen", "hive", "worker")
 HARNESS = "harness"
+KIT = "beehave"
+"""The package that a bug of the harness is in."""
 ROLES = (*DAEMONS, HARNESS)
 CATCHES = ("step", "leak", "start_up")
 """What may catch a seed: a failing step, unless the seed says otherwise."""
@@ -166,7 +168,7 @@ def load(name: str) -> Seed:
         raise SeedError(f"{name}: it has no docstring")
     if found.role not in ROLES:
         raise SeedError(f"{name}: its role is {found.role!r}, not one of {', '.join(ROLES)}")
-    package = HARNESS if found.role == HARNESS else "daemons"
+    package = KIT if found.role == HARNESS else "daemons"
     if not found.patches.startswith(f"{package}."):
         raise SeedError(f"{name}: it patches {found.patches!r}, but a bug of a {found.role} is in {package}/")
     if found.caught_as not in CATCHES:

@@ -145,7 +145,7 @@ def test_another_text_is_another_bug(one_seed):
         ({"made": "original"}, "it leaves"),
         ({"made": "lambda self: 0"}, "takes .* by now"),
         ({"role": "drone"}, "role is 'drone'"),
-        ({"role": "harness"}, "a bug of a harness is in harness/"),
+        ({"role": "harness"}, "a bug of a harness is in beehave/"),
         ({"patches": "beehave.runner.evidence:Evidence.shortfall"}, "a bug of a worker is in daemons/"),
         ({"arguments": ', caught_as="luck"'}, "it is caught as 'luck'"),
         ({"more": "from daemons.worker.slots import Gone"}, "what it needs is not there"),
