@@ -12,11 +12,11 @@ from beehave.conditions import eventually
 from beehave.errors import HarnessError
 from beehave.faults.base import FaultStack
 from beehave.faults.memory import LimitLowered
-from cluster.memory.device_taken import DeviceTaken
 from beehave.http import Answer
 from cluster.churn.worker_changes import WorkerChanges
 from cluster.cluster import Cluster
 from cluster.inference import CHAT, Inference
+from cluster.memory.device_taken import DeviceTaken
 from cluster.memory.devices_view import DevicesView
 from cluster.memory.view import MemoryView
 from cluster.registry_view import RegistryView, Row

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beehave.errors import HarnessError
-from beehave.families import FAMILIES, family_of
+from beehave.families import read_families
 from beehave.progress.behaviours import parse_behaviours, read_behaviours
 
 HERE = Path(__file__).parents[2]
@@ -52,10 +52,10 @@ def test_no_list_is_an_error_that_says_what_to_write(tmp_path):
 
 
 def test_each_family_has_behaviours_and_those_with_features_have_their_places():
-    listed = read_behaviours(HERE)
+    listed, families = read_behaviours(HERE), read_families(HERE)
     assert {each.family for each in listed.behaviours} == set(listed.titles)
-    assert FAMILIES.keys() <= listed.titles.keys()
-    for family, place in FAMILIES.items():
+    assert set(families.names) <= listed.titles.keys()
+    for family, place in families.places.items():
         assert (HERE / place).exists()
-        assert family_of(place) == family
-    assert family_of("features/elsewhere/x.feature") is None
+        assert families.of(place) == family
+    assert families.of("features/elsewhere/x.feature") is None

@@ -13,7 +13,6 @@ import pytest
 
 from beehave.faults.base import FaultError
 from beehave.faults.memory import LimitLowered
-from cluster.memory.device_taken import DeviceTaken
 from beehave.journal import Journal
 from beehave.machine import cgroups as memory_groups
 from beehave.machine import probes
@@ -22,6 +21,7 @@ from beehave.machine.cgroups import MEMORY_GROUP, PREFIX, Group, RunGroup, clear
 from beehave.runner.runner import draw_report
 from beehave.sandbox import EndedRun
 from beehave.toml_writer import write_toml
+from cluster.memory.device_taken import DeviceTaken
 from cluster.memory.ledger_file import LedgerFile, LedgerWatch
 from cluster.memory.view import highest_claim, steps_of, was_free_between
 

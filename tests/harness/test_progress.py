@@ -136,7 +136,15 @@ def record_proof(
     path = folder / "reports" / "proof" / "last.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        json.dumps({"at": "noon", "tree": tree or tree_of(folder), "seeds": seeds, "thens": {}}), encoding="utf-8"
+        json.dumps(
+            {
+                "at": "noon",
+                "tree": tree or tree_of(folder, ["daemons", "steps", "features"]),
+                "seeds": seeds,
+                "thens": {},
+            }
+        ),
+        encoding="utf-8",
     )
 
 

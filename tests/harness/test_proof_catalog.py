@@ -6,17 +6,20 @@ import importlib
 import itertools
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from beehave.errors import HarnessError
-from beehave.families import FAMILIES, family_of
+from beehave.families import read_families
 from beehave.proof.catalog import CatalogError, Seed, check_scenarios, choose, seeds_of
 from bugs import catalog as bugs_catalog
 from bugs import seed as bugs_seed
 
 RECOVERY = "features/integration/recovery.feature::A stopped hive leaves no worker"
 CHURN = "features/integration/worker_churn.feature::Stopped workers leave nothing behind"
+
+FAMILIES = read_families(Path(__file__).parents[2])
 
 
 def entry(name: str, **changed) -> dict:
@@ -26,14 +29,14 @@ def entry(name: str, **changed) -> dict:
 
 
 def test_families_come_from_the_scenarios():
-    seeds = seeds_of({"seeds": [entry("a"), entry("b", caught_by=[], family="A5")], "errors": []})
+    seeds = seeds_of({"seeds": [entry("a"), entry("b", caught_by=[], family="A5")], "errors": []}, FAMILIES)
     assert [(seed.family, seed.families) for seed in seeds] == [("A2", ("A2", "A9")), ("A5", ("A5",))]
     assert seeds[0].headline == "It is wrong."
 
 
 def test_a_catalogue_with_errors_is_refused():
     with pytest.raises(CatalogError, match="a: daemons.x:y is not there"):
-        seeds_of({"seeds": [], "errors": ["a: daemons.x:y is not there (any more)"]})
+        seeds_of({"seeds": [], "errors": ["a: daemons.x:y is not there (any more)"]}, FAMILIES)
 
 
 def test_every_feature_has_a_family(pytestconfig):
@@ -41,8 +44,8 @@ def test_every_feature_has_a_family(pytestconfig):
         path.relative_to(pytestconfig.rootpath) for path in pytestconfig.rootpath.glob("features/**/*.feature")
     )
     assert files
-    assert [file for file in files if family_of(file.as_posix()) is None] == []
-    assert family_of("features/other/x.feature") is None
+    assert [file for file in files if FAMILIES.of(file.as_posix()) is None] == []
+    assert FAMILIES.of("features/other/x.feature") is None
 
 
 SEEDS = [
@@ -62,20 +65,20 @@ SEEDS = [
     ],
 )
 def test_choosing(names, options, chosen):
-    assert [seed.name for seed in choose(SEEDS, names, **options)] == chosen
+    assert [seed.name for seed in choose(SEEDS, names, FAMILIES, **options)] == chosen
 
 
 @pytest.mark.parametrize(
     ("names", "options", "says"),
     [
-        (["short_grave"], {}, "no seed 'short_grave' in bugs/seeds; nearest: short_grace"),
-        ([], {"family": "A0"}, f"no family 'A0'; there are: {', '.join(FAMILIES)}"),
-        ([], {"family": "A1"}, "no seed is selected"),
+        (["short_grave"], {}, "no seed 'short_grave'; nearest: short_grace"),
+        ([], {"family": "A0"}, f"no family 'A0'; there are: {', '.join(FAMILIES.names)}"),
+        ([], {"family": "A1"}, "no seed was selected"),
     ],
 )
 def test_what_cannot_be_chosen(names, options, says):
     with pytest.raises(HarnessError, match=says):
-        choose(SEEDS, names, **options)
+        choose(SEEDS, names, FAMILIES, **options)
 
 
 def test_a_seed_that_names_an_absent_scenario_is_an_error():

@@ -15,9 +15,11 @@ from beehave.proof import child
 from beehave.proof.campaign import in_parallel, planted
 from beehave.proof.catalog import Seed
 from beehave.proof.child import Children, StoppedError, Wanted, end
+from beehave.proof.command import with_durations
 from beehave.proof.judgement import Mark
-from beehave.proof.patience import STAND_IN, with_durations
 from beehave.proof.stand_ins import NULL
+from beehave.settings import ProofSettings, load_settings
+from cluster.durations import Durations
 
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
 
@@ -56,7 +58,7 @@ def test_a_scenario_of_the_night_is_let_in_and_has_more_time(tmp_path):
 )
 def test_where_a_seed_is_planted(role, key):
     seed = Seed("bad", role, (), ())
-    assert planted(seed) == {key: f"{{python}} -m bugs.launcher bad {role} --"}
+    assert planted(seed, ProofSettings().launcher) == {key: f"{{python}} -m bugs.launcher bad {role} --"}
 
 
 def stand_in(monkeypatch, program: str) -> None:
@@ -155,9 +157,11 @@ def test_a_real_run_is_read_from_its_journal(pytestconfig, tmp_path):
 
 
 def test_stand_ins_replace_every_daemon_and_wait_less(pytestconfig):
-    assert NULL.options["daemon.worker"] == "{python} -m bugs.null worker --"
-    assert set(NULL.options) == {"daemon.queen", "daemon.hive", "daemon.worker"}
-    settings = (pytestconfig.rootpath / "beehave.toml").read_text(encoding="utf-8")
-    tables = with_durations(settings, STAND_IN)
-    assert tables["durations"]["start_up_ms"] == STAND_IN["start_up_ms"]
-    assert tables["durations"]["heartbeat_ms"] == 500
+    settings = load_settings(pytestconfig.rootpath, {})
+    options = NULL.options(settings)
+    assert options["daemon.worker"] == "{python} -m bugs.null worker --"
+    assert set(options) == {"daemon.queen", "daemon.hive", "daemon.worker"}
+    less = with_durations(settings.proof.stand_in_durations)
+    durations = load_settings(pytestconfig.rootpath, less, durations=Durations).durations
+    assert durations.start_up_ms == settings.proof.stand_in_durations["start_up_ms"]
+    assert durations.heartbeat_ms == 500

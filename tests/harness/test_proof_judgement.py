@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from beehave.daemons import IS_READY
 from beehave.proof.judgement import Ending, Mark, Run, Verdict, ending_of, endings_of, judge, red_in_all, to_repeat
 from beehave.report.report import RunReport, ScenarioReport
-from cluster.cluster import ANSWERS_HEALTH
 
 A, B = "features/integration/recovery.feature::A", "features/integration/recovery.feature::B"
 
@@ -78,7 +78,7 @@ PASSED = ("given", "passed", None)
         (scenario("A", "failed", PASSED, ("then", "failed", "expected 1, got 2")), Mark.RED),
         (scenario("A", "failed", ("when", "failed", "expected 202, got 200")), Mark.RED),
         (scenario("A", "failed", PASSED, ("then", "error", "KeyError: 'hives'")), Mark.BROKEN),
-        (scenario("A", "failed", ("given", "failed", f"hive-1 {ANSWERS_HEALTH} 7: not within 30.00 s")), Mark.START_UP),
+        (scenario("A", "failed", ("given", "failed", f"hive-1 {IS_READY} 7: not within 30.00 s")), Mark.START_UP),
         (scenario("A", "failed", PASSED), Mark.AT_END),
         (scenario("A", "hook_error", PASSED, reason="HarnessError: no"), Mark.BROKEN),
         (scenario("A", "failed", ("given", "undefined", None)), Mark.BROKEN),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from beehave.families import Families
 from beehave.proof.catalog import Seed
 from beehave.proof.judgement import Ending, Mark, Run
 from beehave.proof.output import tell_proof, tell_seed, write_html
@@ -18,6 +19,7 @@ from beehave.proof.sentences import Sentences
 A, B = "features/integration/recovery.feature::A", "features/integration/recovery.feature::B"
 LISTS, SERVES, SAYS = "the queen lists {n:d} hives", "{n:d} workers serve", "behave has said {text}"
 SENTENCES = Sentences(
+    families=Families({"A1": "features/a1", "A9": "features/integration/recovery.feature", "I": "features/harness"}),
     scenarios={A: frozenset(), B: frozenset({"nightly"}), "features/harness/x.feature::C": frozenset()},
     thens={LISTS: ["A1", "A9"], SERVES: ["A9"], SAYS: ["I"]},
     patterns={("then", "the queen lists 3 hives"): LISTS, ("then", "2 workers serve"): SERVES},
@@ -153,11 +155,11 @@ def test_the_tree_is_of_the_code_that_verdicts_depend_on(tmp_path):
     for name in ("daemons/a.py", "features/a.feature", "steps/a.py", "docs/a.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("one")
-    before = tree_of(tmp_path)
+    before = tree_of(tmp_path, ["daemons", "steps", "features"])
     (tmp_path / "docs/a.md").write_text("two")
-    assert tree_of(tmp_path) == before
+    assert tree_of(tmp_path, ["daemons", "steps", "features"]) == before
     (tmp_path / "steps/a.py").write_text("two")
-    assert tree_of(tmp_path) != before
+    assert tree_of(tmp_path, ["daemons", "steps", "features"]) != before
 
 
 @pytest.fixture

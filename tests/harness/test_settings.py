@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from beehave.errors import HarnessError
-from beehave.settings import load_settings
+from beehave.settings import filled_in, load_settings
+from cluster.durations import Durations
 from daemons.common.durations import Durations as ProductionDurations
 
 PROJECT = Path(__file__).parents[2]
@@ -25,18 +26,18 @@ def write(folder: Path, change: tuple[str, str] = ("", "")) -> Path:
 
 def test_the_interpreter_is_filled_in():
     settings = load_settings(PROJECT, {})
-    assert settings.daemons.queen == [sys.executable, "-m", "daemons.queen"]
+    assert filled_in(settings.role("queen").command) == [sys.executable, "-m", "daemons.queen"]
 
 
 def test_a_command_line_can_be_given_by_userdata(tmp_path):
     settings = load_settings(write(tmp_path), {"daemon.hive": "/opt/other/hive --flag 'two words'"})
-    assert settings.daemons.hive == ["/opt/other/hive", "--flag", "two words"]
-    assert settings.daemons.queen[1:] == ["-m", "daemons.queen"]
+    assert settings.role("hive").command == ["/opt/other/hive", "--flag", "two words"]
+    assert settings.role("queen").command[1:] == ["-m", "daemons.queen"]
 
 
 def test_another_file_can_be_named(tmp_path):
     write(tmp_path, ("heartbeat_ms = 500", "heartbeat_ms = 250")).joinpath("beehave.toml").rename(tmp_path / "x.toml")
-    assert load_settings(tmp_path, {"config": "x.toml"}).durations.heartbeat_ms == 250
+    assert load_settings(tmp_path, {"config": "x.toml"}, durations=Durations).durations.heartbeat_ms == 250
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,12 @@ def test_another_file_can_be_named(tmp_path):
         ),
         (("heartbeat_ms = 500", "heart_ms = 500"), r"durations.heart_ms: Extra inputs are not permitted"),
         (("heartbeat_ms = 500", "heartbeat_ms = "), r"beehave.toml is not TOML"),
-        (('queen = ["{python}", "-m", "daemons.queen"]', ""), r"daemons.queen: Field required"),
+        (('command = ["{python}", "-m", "daemons.queen"]', ""), r"daemons.queen.command: Field required"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, change, message):
     with pytest.raises(HarnessError, match=message):
-        load_settings(write(tmp_path, change), {})
+        load_settings(write(tmp_path, change), {}, durations=Durations)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -62,7 +63,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_scaled_durations_keep_the_ratios_of_production():
-    scaled = load_settings(PROJECT, {}).durations.model_dump()
+    scaled = load_settings(PROJECT, {}, durations=Durations).durations.model_dump()
     production = ProductionDurations().model_dump()
     ratios = {name: production[name] / value for name, value in scaled.items() if name not in MACHINE_BOUND}
     assert set(ratios.values()) == {10.0}, ratios

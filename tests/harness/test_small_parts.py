@@ -13,6 +13,7 @@ from beehave.at_once import all_at_once
 from beehave.errors import HarnessError
 from beehave.journal import Journal, read
 from beehave.toml_writer import write_toml
+from cluster.addresses import ClusterAddresses
 from cluster.stream import _text_of
 
 
@@ -53,15 +54,15 @@ def test_what_is_written_as_toml_is_read_back(tmp_path):
 
 
 def test_in_a_private_network_the_ports_are_the_products_own():
-    book = AddressBook(private_network=True)
+    book = ClusterAddresses(AddressBook(private_network=True))
     assert (book.queen().port, book.hive(1).port, book.hive(2).port) == (8080, 9200, 9200)
     assert len({book.queen().host, book.hive(1).host, book.hive(2).host}) == 3
 
 
 def test_a_leased_port_is_the_runs_own_and_the_daemon_can_listen_there():
     book = AddressBook(private_network=False)
-    address = book.queen()
-    assert book.queen() == address
+    address = book.address(0, 8080)
+    assert book.address(0, 8080) == address
     with socket.socket() as other_run, pytest.raises(OSError, match="in use"):
         other_run.bind((address.host, address.port))
     with socket.socket() as daemon:

@@ -1,5 +1,7 @@
 import asyncio
 
+from cluster.world import World
+
 
 async def before_scenario(context, scenario):  # expect: async-hook
     await asyncio.sleep(1)  # expect: sleep

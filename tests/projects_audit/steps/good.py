@@ -137,12 +137,12 @@ def then_helper(context, count):
     compare(context.world.registry.queen_rows(), count)
 
 
-@then("a helper of harness/ asserts")
+@then("a helper of the driver asserts")
 def then_waits(context):
     context.world.registry.wait_until_consistent(count=1, within_s=context.world.settle_s)
 
 
-@then("a condition of harness/ asserts")
+@then("a condition of the driver asserts")
 def then_eventually(context):
     eventually(
         context.world.cluster.journal,
