@@ -1,6 +1,6 @@
 """Who listens where: each node has a loopback address of its own, each daemon one port on it.
 
-In a sandbox nobody else is there and the ports are the daemons' own defaults. Outside, a port is leased for the
+In a sandbox nobody else is there and the ports are the daemons' own defaults. Outside, a port is held for the
 run: a socket is bound to it and never listens, so that no other run picks it, while the daemon can still listen
 there because both sockets say SO_REUSEADDR (Linux allows that as long as only one of them listens).
 """
@@ -37,7 +37,7 @@ class AddressBook:
     def __init__(self, *, private_network: bool) -> None:
         self._private_network = private_network
         self._addresses: dict[tuple[int, int], Address] = {}
-        self._leases: list[socket.socket] = []
+        self._held: list[socket.socket] = []
         self._nodes: dict[str, int] = {}
 
     def address(self, node: int, port: int) -> Address:
@@ -45,7 +45,7 @@ class AddressBook:
         key = (node, port)
         if key not in self._addresses:
             host = host_of(node)
-            self._addresses[key] = Address(host, port if self._private_network else self._lease(host))
+            self._addresses[key] = Address(host, port if self._private_network else self._hold_port(host))
         return self._addresses[key]
 
     def named(self, name: str, port: int) -> Address:
@@ -65,19 +65,19 @@ class AddressBook:
         return self.address(PROXY_NODE, PROXY_CONTROL_PORT)
 
     def close(self) -> None:
-        """Give all leased ports back."""
-        for lease in self._leases:
-            lease.close()
-        self._leases.clear()
+        """Give all held ports back."""
+        for held in self._held:
+            held.close()
+        self._held.clear()
 
-    def _lease(self, host: str) -> int:
-        lease = socket.socket()
-        # Bound without SO_REUSEADDR it gets a port that no other socket has, another run's lease included; set
+    def _hold_port(self, host: str) -> int:
+        held = socket.socket()
+        # Bound without SO_REUSEADDR it gets a port that no other socket has, another run's held port included; set
         # afterwards, it lets the daemon bind beside it.
-        lease.bind((host, 0))
-        lease.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._leases.append(lease)
-        return int(lease.getsockname()[1])
+        held.bind((host, 0))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.append(held)
+        return int(held.getsockname()[1])
 
 
 def host_of(node: int) -> str:

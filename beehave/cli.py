@@ -1,4 +1,4 @@
-"""The `beehave` command: run features, draw reports, audit steps, prove scenarios, and tell what this machine can do."""
+"""The `beehave` command: run features, draw reports, audit steps, prove scenarios, tell what this machine can do."""
 
 from __future__ import annotations
 

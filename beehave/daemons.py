@@ -131,14 +131,14 @@ class Daemons:
         address = address or self.addresses.named(name, settings.port)
         values = {"host": address.host, "port": str(address.port), "name": name, "folder": str(self.folder)}
         argv = [*self.command(role, **values, config=str(config_path or "")), *arguments]
-        return self._launch(role, name, address, settings, argv, dict(config or {}))
+        return self._launch(role, name, address=address, settings=settings, argv=argv, config=dict(config or {}))
 
     def spawn_helper(
         self, role: str, name: str, argv: Sequence[str], *, address: Address, ready: str = "port"
     ) -> Daemon:
         """Start a program of the harness itself, such as a proxy or a double, as one of the daemons."""
         settings = DaemonSettings(command=list(argv), ready=ready)
-        return self._launch(role, name, address, settings, list(argv), {})
+        return self._launch(role, name, address=address, settings=settings, argv=list(argv), config={})
 
     def restart(self, name: str) -> Daemon:
         """Start a daemon that has ended again: same command line, same address, same files.
@@ -150,7 +150,9 @@ class Daemons:
         if old.process.alive():
             raise HarnessError(f"{name} still runs; end it before it is started again")
         old.client.close()
-        return self._launch(old.role, name, old.address, old.settings, old.argv, old.config)
+        return self._launch(
+            old.role, name, address=old.address, settings=old.settings, argv=old.argv, config=old.config
+        )
 
     def wait_until_up(self, *names: str) -> None:
         """Wait until each named daemon (all, when none is named) is ready, as the process that was just started.
@@ -213,6 +215,7 @@ class Daemons:
         self,
         role: str,
         name: str,
+        *,
         address: Address,
         settings: DaemonSettings,
         argv: list[str],

@@ -46,7 +46,8 @@ class DaemonSettings(BaseModel):
     (the scenario's own) and `{config}` (the file that the project wrote for it) are filled in at the start."""
     ready: Annotated[str, AfterValidator(_known_ready)] = "port"
     """When it is ready. `/path`: that path answers 200, and where the answer has a `pid` it is the process's own.
-    `port`: the process or a child of it listens on its port. `log: TEXT`: TEXT is in its log. `file: PATH`: it exists."""
+    `port`: the process or a child of it listens on its port. `log: TEXT`: TEXT is in its log. `file: PATH`: there is
+    such a file."""
     exits: list[Annotated[int | str, AfterValidator(_known_exit)]] = [0]
     """The exit statuses of an orderly end; the name of a signal stands for a process that ends by it."""
     environment: dict[str, str] = {}
@@ -116,7 +117,7 @@ class Settings(BaseModel):
 
 
 def load_settings(folder: Path, userdata: Mapping[str, str], *, durations: type[BaseModel] | None = None) -> Settings:
-    """Read beehave.toml of `folder`, or the file named by `-D config=`, with `-D daemon.ROLE=` and `-D durations.KEY=` over it.
+    """Read beehave.toml in `folder`, or the file of `-D config=`, and what `-D daemon.ROLE=` and the like override.
 
     Args:
         folder: the project's.

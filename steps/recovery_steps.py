@@ -6,7 +6,7 @@ from behave import given, then, when
 
 from beehave.conditions import eventually
 from beehave.faults.pause import Pause
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.event_view import events_so_far
 from cluster.gauges import gauges_of_workers
 from cluster.parameter_types import ENDINGS

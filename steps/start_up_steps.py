@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
 
 

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-import beehave
 from beehave.audit.allowances import judged
 from beehave.audit.code import Code
 from beehave.audit.evidence import what_steps_write
@@ -93,7 +92,7 @@ def _read(paths: Sequence[Path], project: Path) -> tuple[list[Source], list[Find
 def _drivers(project: Path) -> tuple[list[Source], frozenset[str]]:
     """Return the code of the kit as far as steps call it, and that of the packages which the project's environment.py
     imports; and the names of those packages."""
-    kit = Path(beehave.__file__).parent
+    kit = Path(__file__).parents[1]
     folders = {kit.name: kit}
     if (hooks := project / HOOKS).is_file():
         with contextlib.suppress(SyntaxError):  # told of as a finding

@@ -34,7 +34,7 @@ class LinkFault(Fault):
     """One effect on all given ways."""
 
     def __init__(self, link: Link, journal: Journal, what: str, crossings: Sequence[Crossing], effect: Effect) -> None:
-        """what: the link in words, as `the link between the queen and hive-1`."""
+        """what: the link in words, as `the link between web and store`."""
         self._link = link
         self._journal = journal
         self._what = what

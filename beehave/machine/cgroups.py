@@ -1,6 +1,6 @@
-"""Memory control groups, as the harness sees them: the one of this run, and those that hives make below it.
+"""Memory control groups, as the harness sees them: the one of this run, and those that daemons make below it.
 
-Hives are told to make the groups of their workers below one group of the run, so the census sees what is left there.
+Daemons are told to make their groups below one group of the run, so that the census sees what is left there.
 Who clears it: the run when it ends; its launcher when the run was killed; and the next run when that was killed too.
 A run holds a lock on its group, which the kernel drops however the run ends, so that a living run's is left alone.
 """

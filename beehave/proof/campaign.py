@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +36,7 @@ class Campaign:
     folder: Path
     """Where each run has its own folder."""
     tree: str
-    settings: ProofSettings = ProofSettings()
+    settings: ProofSettings = field(default_factory=ProofSettings)
     jobs: int = 1
     once: bool = False
     """Whether one red run is enough."""

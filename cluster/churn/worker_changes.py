@@ -14,7 +14,7 @@ from beehave.faults.base import FaultStack
 from beehave.faults.pause import Pause
 from beehave.http import Answer
 from beehave.identity import Identity
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.churn.interleaving import ChurnReport, churn
 from cluster.churn.leftovers import wait_until_nothing_is_left
 from cluster.cluster import Cluster

@@ -13,7 +13,7 @@ from beehave.errors import HarnessError
 from beehave.faults.base import FaultStack
 from beehave.faults.database import sha256_of
 from beehave.faults.pause import Pause
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.cluster import Cluster
 from cluster.model_files import file_name
 

@@ -21,7 +21,7 @@ from beehave.faults.base import Fault, FaultStack
 from beehave.faults.database import Damage, DamagedFile, checkpoint, sha256_of
 from beehave.faults.disk import ReadOnlyFolder, obeying_modes
 from beehave.http import Answer
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.clients import Clients
 from cluster.cluster import FILLER_MODELS, Cluster
 from cluster.database.catalog_view import CatalogFile, read_catalog

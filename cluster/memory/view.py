@@ -14,7 +14,7 @@ from beehave import Daemon
 from beehave.conditions import always, eventually
 from beehave.http import refuses_connections
 from beehave.identity import Identity
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.cluster import Cluster
 from cluster.event_view import events_so_far
 from cluster.inference import Inference

@@ -11,9 +11,9 @@ from beehave import Daemon
 from beehave.conditions import eventually
 from beehave.errors import HarnessError
 from beehave.http import Client
-from beehave.logs import log_events
 from beehave.net.links import Link
 from beehave.net.ways import Request
+from beehave.process.logs import log_events
 from cluster.inference import CHAT, Inference
 
 DIAL_BOUND_S = 5.0

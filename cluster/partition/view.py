@@ -10,7 +10,7 @@ from typing import Any
 from beehave.conditions import always, eventually
 from beehave.errors import HarnessError
 from beehave.http import Answer
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from cluster.cluster import Cluster
 from cluster.event_view import events_so_far
 from cluster.inference import Inference

@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from beehave.conditions import always, eventually
-from beehave.logs import log_events
+from beehave.process.logs import log_events
 from beehave.toml_writer import write_toml
 from cluster.cluster import Cluster
 

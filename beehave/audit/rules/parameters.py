@@ -1,4 +1,4 @@
-"""A parameter of the sentence that decides nothing: the step says `4 workers` and does the same for any number."""
+"""A parameter of the sentence that decides nothing: the step says `4 clients` and does the same for any number."""
 
 from __future__ import annotations
 
