@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def build(flags: Sequence[str]) -> Daemon:
-    """The hive that these flags ask for. Raises FatalError."""
+    """Return the hive for these flags. Raises FatalError."""
     from daemons.common.config import ConfigSource
     from daemons.hive.app import create_hive_api
     from daemons.hive.config import HiveConfig

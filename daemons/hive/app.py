@@ -1,4 +1,4 @@
-"""The hive's HTTP interface: the routes, put together and documented."""
+"""The hive's HTTP interface, documented."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from daemons.hive.routes_node import add_node_routes
 from daemons.hive.routes_workers import add_worker_routes
 
 _DESCRIPTION = (
-    "A node agent: it starts, watches, restarts and stops the workers of its node, keeps the models that they load, "
+    "A node agent: it starts, supervises, restarts and stops the workers of its node, keeps the models that they load, "
     "and relays inference to them."
 )
 
 
 def create_hive_api(hive: Hive) -> FastAPI:
-    """The documented app of a hive, without the layers around it."""
+    """Return the documented app of a hive, without the layers around it."""
     app = create_api(hive, title="beehave hive", description=_DESCRIPTION)
     add_inference_routes(app, hive.relay, hive.cancel)
     add_worker_routes(app, hive)

@@ -1,4 +1,4 @@
-"""What a hive can be told: TOML < environment (`HIVE_…`) < flags."""
+"""The hive's configuration: TOML < environment (`HIVE_…`) < flags."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pydantic_settings import SettingsConfigDict
 from daemons.common.config import DaemonConfig, Listen, Section
 from daemons.common.exits import ExitStatus, FatalError
 from daemons.common.wire import ID_PATTERN
+from daemons.hive.states import RestartWhen
 from daemons.hive.wire import SLOTS_MAX, TOKEN_INTERVAL_MAX_MS
-from daemons.hive.workers.states import RestartWhen
 
 DEFAULT_PORT: Final = 9200
 
@@ -36,7 +36,7 @@ class Queen(Section):
     """The queen that this hive leases from."""
 
     url: Url | None = None
-    """None: a hive on its own, which only those reach who know its address."""
+    """None: a hive on its own, which clients reach by its address."""
 
 
 class Hub(Section):
@@ -47,21 +47,21 @@ class Hub(Section):
 
 
 class Worker(Section):
-    """How workers are started, and what they get unless a spawn says otherwise."""
+    """How workers are started, and the defaults of a spawn request."""
 
     command: tuple[str, ...] = (sys.executable, "-m", "daemons.worker")
-    """The worker's command; the hive appends `--config FILE`. It must become the worker (exec), not start it."""
+    """The worker's command; the hive appends `--config FILE`. It must exec the worker, not start it as a child."""
     host: str | None = None
     """The address that workers listen on; None: the hive's own where that is a loopback address, else 127.0.0.1."""
     slots: int = Field(default=2, ge=1, le=SLOTS_MAX)
     token_interval_ms: int = Field(default=20, ge=0, le=TOKEN_INTERVAL_MAX_MS)
     restart: RestartWhen = RestartWhen.ON_FAILURE
     memory_limit_bytes: int | None = Field(default=None, gt=0)
-    """None: a worker may take what the node has."""
+    """None: a worker may use all memory of the node."""
 
     @field_validator("command")
     @classmethod
-    def _has_a_program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+    def _names_a_program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
         if not command or not command[0]:
             raise ValueError("should name a program")
         return command
@@ -69,14 +69,14 @@ class Worker(Section):
     @field_validator("host")
     @classmethod
     def _stays_on_the_node(cls, host: str | None) -> str | None:
-        # One node exposes one port, the hive's: workers are reached through it alone.
+        # A node exposes one port, the hive's: workers are reached only through it.
         if host is not None and not is_loopback(host):
-            raise ValueError("should be a loopback address: workers are reached through their hive alone")
+            raise ValueError("should be a loopback address: workers are reached only through their hive")
         return host
 
 
 class Device(Section):
-    """A device that workers compute on, `[[devices]]`: declared, not found, so its ledger file counts what is used."""
+    """A device that workers compute on, `[[devices]]`. It is declared, not detected: a ledger file counts its use."""
 
     name: str = Field(pattern=ID_PATTERN)
     memory_bytes: int = Field(gt=0)
@@ -88,9 +88,9 @@ class Memory(Section):
     """How the memory limits of workers are enforced."""
 
     enforce: Literal["auto", "cgroup", "watchdog"] = "auto"
-    """auto: by a control group where one can be made, else by the hive's own watch over each worker's memory."""
+    """auto: by a control group where one can be made, else by the hive's own watchdog."""
     cgroup: Path | None = None
-    """The control group below which workers get theirs; None: the hive's own."""
+    """The parent of the workers' control groups; None: the hive's own group."""
 
 
 class HiveConfig(DaemonConfig):
@@ -102,7 +102,7 @@ class HiveConfig(DaemonConfig):
     hive_id: str = Field(default_factory=lambda: _node_name(), pattern=ID_PATTERN)  # noqa: PLW0108 defined below
     data_dir: Path = Path("hive-data")
     url: Url | None = None
-    """Where the queen reaches this hive; None: where it listens, by the node's name when that is every address."""
+    """The URL by which the queen reaches this hive; None: its listener's, by host name when that is every address."""
     queen: Queen = Queen()
     hub: Hub = Hub()
     worker: Worker = Worker()
@@ -125,11 +125,10 @@ class HiveConfig(DaemonConfig):
         return self.listen.host if is_loopback(self.listen.host) else "127.0.0.1"
 
     def checked(self) -> Self:
-        """This configuration, once it is sure that a worker can be started with it.
+        """Return this configuration, if a worker can be started with it: found out now, not at the first spawn.
 
         Raises:
-            FatalError: 2 when the worker's program is not found or cannot be executed. Found out now, not at the first
-                spawn, when nobody who could change the configuration looks.
+            FatalError: 2 when the worker's program is not found or cannot be executed.
         """
         program = self.worker.command[0]
         if shutil.which(program) is None:
@@ -143,7 +142,7 @@ class HiveConfig(DaemonConfig):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
+    """Return whether only this machine can reach `host`."""
     if host == "localhost":
         return True
     try:
@@ -153,6 +152,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _node_name() -> str:
-    """The node's host name, made fit for an id."""
+    """Return the node's host name, turned into a valid id."""
     name = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64].lstrip("._-")
     return name or "hive"

@@ -1,4 +1,4 @@
-"""The hive's folder on disk: made when missing, and locked, since two hives in one folder would destroy each other."""
+"""The hive's data folder: made when missing, and locked, since two hives would corrupt each other's files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MODELS = "models"
 
 
 class DataFolder:
-    """A folder that this process alone uses, until it ends: the kernel drops the lock however the process dies.
+    """A folder that only this process uses, until it ends: the kernel releases the lock however the process dies.
 
-    Workers do not inherit the lock, so a killed hive's folder is free for its successor while they live on.
+    Workers do not inherit the lock, so a killed hive's folder is free for its successor while they still run.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,7 +28,7 @@ class DataFolder:
         """Make the folders and take the lock.
 
         Raises:
-            FatalError: exit 5, with what to do.
+            FatalError: exit 5, when it is in use or cannot be used.
         """
         try:
             self.models.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which worker an inference goes to: the one that the queen chose, or the least loaded of this hive."""
+"""Which worker serves an inference: the one that the queen chose, or the least loaded of this hive."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from daemons.common.completions import ChatRequest, CompletionRequest
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.targets import Attempt, Target, Verdict
 from daemons.common.wire import WORKER_ID_HEADER, Shortage, WorkerState
-from daemons.hive.memory.shortage import ShortError
+from daemons.hive.memory.insufficient_memory import InsufficientMemoryError
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.workers.facts import ProcessFacts, now_ms
+from daemons.hive.workers.pool import WorkerPool
 from daemons.hive.workers.prober import Prober
-from daemons.hive.workers.roster import Roster
 from daemons.hive.workers.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A worker that could serve: what the choice depends on."""
+    """A worker that can serve, as far as the choice depends on it."""
 
     id: str
     slots_total: int
@@ -29,48 +29,46 @@ class Candidate:
 
     @property
     def free(self) -> int:
-        """Slots that nothing runs in."""
+        """The slots without a request."""
         return self.slots_total - self.relaying
 
 
 def choose(candidates: list[Candidate]) -> Candidate | None:
-    """The candidate with the smallest share of its slots taken, the first by id among equals; None: all are full."""
+    """Return the candidate with the smallest share of busy slots, by id among equals; None when all are full."""
     free = [each for each in candidates if each.free > 0]
     return min(free, key=lambda each: (each.relaying / each.slots_total, each.id), default=None)
 
 
 class HiveRouter:
-    """Makes the route of each request, from `open` on; before that nothing can be served."""
+    """Makes the route of each request, from `open` on."""
 
     def __init__(self) -> None:
-        self._roster: Roster | None = None
-        self._catalog: Catalog | None = None
-        self._prober: Prober | None = None
+        self._parts: tuple[WorkerPool, Catalog, Prober] | None = None
 
-    def open(self, roster: Roster, catalog: Catalog, prober: Prober) -> None:
-        """The hive runs: requests can be served from now on."""
-        self._roster, self._catalog, self._prober = roster, catalog, prober
+    def open(self, pool: WorkerPool, catalog: Catalog, prober: Prober) -> None:
+        """Serve requests from now on."""
+        self._parts = (pool, catalog, prober)
 
     def route(self, request: ChatRequest | CompletionRequest, scope: Scope) -> WorkerRoute:
-        """The route of one request.
+        """Return the route of one request.
 
         Raises:
-            ApiError: 404 when this hive knows nothing of the model.
+            ApiError: 404 when this hive does not have the model.
+
         """
-        assert self._roster is not None, "the gate lets no request through before the hive is open"
-        assert self._catalog is not None
-        assert self._prober is not None
+        assert self._parts is not None, "the gate lets no request through before the hive is open"
+        pool, catalog, prober = self._parts
         chosen = asgi.header(scope, WORKER_ID_HEADER.encode())
-        if chosen is None and request.model not in self._catalog and not self._roster.uses(request.model):
+        if chosen is None and request.model not in catalog and not pool.uses(request.model):
             raise ApiError(ErrorCode.MODEL_NOT_FOUND, "this hive has no such model")
-        return WorkerRoute(self._roster, self._prober, request.model, scope["path"], chosen)
+        return WorkerRoute(pool, prober, request.model, scope["path"], chosen)
 
 
 class WorkerRoute:
-    """The way of one request to a worker. With a worker chosen by the queen there is one try: the queen has others."""
+    """The route of one request to a worker. With a worker chosen by the queen there is one try: the queen retries."""
 
-    def __init__(self, roster: Roster, prober: Prober, model: str, path: str, chosen: str | None) -> None:
-        self._roster = roster
+    def __init__(self, pool: WorkerPool, prober: Prober, model: str, path: str, chosen: str | None) -> None:
+        self._pool = pool
         self._prober = prober
         self._model = model
         self._path = path
@@ -79,28 +77,28 @@ class WorkerRoute:
         self._taken: dict[str, tuple[Supervisor, ProcessFacts]] = {}
 
     async def pick(self) -> Target:
-        """The next worker, with a slot of it taken.
+        """Return the next worker, with a slot of it taken.
 
         Raises:
-            ApiError: 429 when the slots are taken, 503 when no worker can serve this now, 507 when none ever will
-                because memory is too short.
+            ApiError: 429 when all slots are busy, 503 when no worker can serve this now, 507 when none ever will
+                for lack of memory.
         """
         serving = self._serving()
-        if not serving and (short := self._short_of_memory()) is not None:
-            raise ShortError(short, f"there is too little memory for every worker with {self._model} on this hive")
+        if not serving and (short := self._insufficient_memory()) is not None:
+            raise InsufficientMemoryError(short, f"not enough memory on this hive for any worker with {self._model}")
         if not serving:
             raise ApiError(ErrorCode.NO_WORKER_AVAILABLE, self._why_none())
         chosen = choose([Candidate(each, facts.slots_total, facts.relaying) for each, (_, facts) in serving.items()])
         if chosen is None:
-            raise ApiError(ErrorCode.BUSY, "every slot that could serve this is taken")
+            raise ApiError(ErrorCode.BUSY, "every slot that could serve this is busy")
         supervisor, process = self._taken[chosen.id] = serving[chosen.id]
-        assert process.port is not None, "a worker that serves has told its port"
+        assert process.port is not None, "a worker that serves has reported its port"
         process.relaying += 1
         self._tried.add(chosen.id)
         return Target(url=f"{self._prober.url(process.port)}{self._path}", label=supervisor.id)
 
     def release(self, target: Target, attempt: Attempt) -> None:
-        """Give the slot back, and tell the supervisor what the attempt says about its worker."""
+        """Free the slot, and report the outcome of the attempt to the worker's supervisor."""
         supervisor, process = self._taken.pop(target.label)
         process.relaying -= 1
         process.active_at_ms = now_ms()
@@ -111,17 +109,19 @@ class WorkerRoute:
 
     def _serving(self) -> dict[str, tuple[Supervisor, ProcessFacts]]:
         found: dict[str, tuple[Supervisor, ProcessFacts]] = {}
-        for supervisor in self._roster:
+        for supervisor in self._pool:
             wanted = supervisor.id == self._chosen if self._chosen else supervisor.facts.spec.model == self._model
             process = supervisor.serving() if wanted and supervisor.id not in self._tried else None
             if process is not None and process.port is not None:
                 found[supervisor.id] = (supervisor, process)
         return found
 
-    def _short_of_memory(self) -> Shortage | None:
-        """What there was too little of, when every worker of the model has failed of it here. Of a worker that the
-        queen chose this says nothing final: she has others."""
-        rows = [supervisor.row() for supervisor in self._roster if supervisor.facts.spec.model == self._model]
+    def _insufficient_memory(self) -> Shortage | None:
+        """Return what is insufficient when every worker of the model failed for lack of memory here.
+
+        None for a worker that the queen chose: the queen knows workers of other hives.
+        """
+        rows = [supervisor.row() for supervisor in self._pool if supervisor.facts.spec.model == self._model]
         if (
             self._chosen is not None
             or not rows
@@ -133,7 +133,7 @@ class WorkerRoute:
     def _why_none(self) -> str:
         if self._chosen is None:
             return "no worker of this hive can serve this model now"
-        supervisor = self._roster.find(self._chosen)
+        supervisor = self._pool.find(self._chosen)
         if supervisor is None:
             return "this hive has no such worker (any more)"
         row = supervisor.row()

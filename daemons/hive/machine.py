@@ -1,4 +1,4 @@
-"""What the node says about itself: its processes' command lines, and what it has to offer."""
+"""What the operating system reports about the node: command lines of processes, and resources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daemons.hive.wire import NodeResources
 
 
 def command_names(pid: int, path: Path) -> bool:
-    """Whether the command line of process `pid` has `path` as one of its arguments."""
+    """Return whether `path` is an argument on the command line of process `pid`."""
     try:
         return str(path) in psutil.Process(pid).cmdline()
     except (psutil.Error, OSError):
@@ -20,7 +20,7 @@ def command_names(pid: int, path: Path) -> bool:
 
 
 def resources(folder: Path) -> NodeResources:
-    """What the node has at this moment; `folder` is where the models are kept."""
+    """Return the node's present resources; `folder` is where the models are kept."""
     memory = psutil.virtual_memory()
     try:
         disk = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""What a hive counts, beside its inference requests, and the gauges that are read from its real sets."""
+"""The hive's counters, besides those of inference, and its gauges, which are read from the hive's state."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 
 from daemons.common.metrics import Metrics
 from daemons.common.wire import DeviceEntry, WorkerRow, WorkerState
+from daemons.hive.ending import HowEnded
 from daemons.hive.models.pulls import OUTCOMES
 from daemons.hive.recovery.damage import DamageKind
-from daemons.hive.recovery.mender import SOURCES
-from daemons.hive.workers.restart import HowEnded
+from daemons.hive.recovery.repair import SOURCES
 
 
 class HiveCounters:
-    """The counters; each label value is there from the start, so that a first event can be told from none."""
+    """The counters. Each label value exists from the start, so that the first event is visible as an increase."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.restarts = metrics.counter("worker_restarts", "Worker processes started in place of an ended one.")
         self.exits = metrics.counter("worker_exits", "Worker processes that ended, by how.", label="how")
         self.downloads = metrics.counter("downloads", "Downloads of models that ended, by how.", label="outcome")
-        self.damages = metrics.counter("catalog_damages", "Damaged database files found, by what it was.", label="kind")
+        self.damages = metrics.counter("catalog_damages", "Damaged database files found, by kind.", label="kind")
         self.recovered = metrics.counter(
             "catalog_recovered_rows", "Models in rebuilt catalogs, by source.", label="source"
         )
@@ -29,7 +29,7 @@ class HiveCounters:
         for source in SOURCES:
             self.recovered.labels(source)
         self.out_of_memory = metrics.counter(
-            "out_of_memory", "Workers that memory was too short for, by who found out.", label="by"
+            "out_of_memory", "Workers that had not enough memory, by what detected it.", label="by"
         )
         for how in HowEnded:
             self.exits.labels(how)
@@ -43,7 +43,7 @@ def add_gauges(
     queen_up: Callable[[], bool],
     catalog_on_disk: Callable[[], bool],
 ) -> None:
-    """The gauges; the functions are called at each scrape."""
+    """Add the gauges; the functions are called at each scrape."""
 
     def by_state() -> dict[str, float]:
         tally = Tally(row.state for row in rows())
@@ -54,13 +54,13 @@ def add_gauges(
         return {"busy": busy, "free": sum(row.slots_total for row in rows()) - busy}
 
     metrics.gauge("workers", "Workers by state.", by_state, label="state")
-    metrics.gauge("slots", "Slots of live workers, by whether something runs in them.", slots, label="state")
-    metrics.gauge("queen_up", "1 while the queen takes this hive's leases.", lambda: float(queen_up()))
+    metrics.gauge("slots", "Slots of live workers, busy or free.", slots, label="state")
+    metrics.gauge("queen_up", "1 while the queen accepts this hive's leases.", lambda: float(queen_up()))
     metrics.gauge("catalog_on_disk", "1 while the models' rows are on disk.", lambda: float(catalog_on_disk()))
 
 
 def add_device_gauges(metrics: Metrics, devices: Callable[[], list[DeviceEntry]]) -> None:
-    """The gauges of the declared devices, read from their ledgers at each scrape."""
+    """Add the gauges of the declared devices, read from their ledgers at each scrape."""
     metrics.gauge(
         "device_memory_bytes",
         "Memory of each declared device.",
@@ -69,7 +69,7 @@ def add_device_gauges(metrics: Metrics, devices: Callable[[], list[DeviceEntry]]
     )
     metrics.gauge(
         "device_used_bytes",
-        "Memory of each declared device that workers hold, other hives' too.",
+        "Memory of each declared device that workers hold, including those of other hives.",
         lambda: {device.name: device.used_bytes for device in devices()},
         label="device",
     )

@@ -1,4 +1,4 @@
-"""The routes about the node itself: its lease, what it has, and its end."""
+"""The routes about the node: its lease, devices, resources and shutdown."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def add_node_routes(app: FastAPI, hive: Hive) -> None:
 
     @app.get("/v1/lease", tags=["node"], operation_id="get_lease")
     async def lease() -> Lease:
-        """What this hive pushes to the queen, drawn now: a queen that was restarted asks for it."""
-        return hive.node().picture()
+        """Return the lease that this hive pushes to the queen: a queen that was restarted asks for it."""
+        return hive.runtime().lease()
 
     @app.get("/v1/devices", tags=["node"], operation_id="list_devices")
     async def devices() -> DeviceList:
-        """The declared devices of this node, with what each worker has of them now."""
-        return DeviceList(devices=await asyncio.to_thread(hive.node().places.devices))
+        """Return the declared devices of this node, with the workers that hold memory of them."""
+        return DeviceList(devices=await asyncio.to_thread(hive.runtime().allocator.devices))
 
     @app.get("/v1/resources", tags=["node"], operation_id="get_resources")
     async def resources() -> NodeResources:
-        """Processors, memory and disk of this node."""
-        return hive.node().resources()
+        """Return the processors, memory and disk of this node."""
+        return hive.runtime().resources()
 
     @app.post("/v1/shutdown", status_code=202, tags=["node"], operation_id="shutdown")
     async def shutdown(body: ShutdownRequest | None = None) -> Accepted:
-        """Stop this hive: it drains, stops its workers and ends. Both scopes mean the same here."""
+        """Stop this hive: it drains, stops its workers and exits. Both scopes mean the same here."""
         hive.request_shutdown("api", scope=body.scope if body is not None else "self")
         return Accepted()

@@ -1,4 +1,4 @@
-"""The hive's memory on disk: the rows of its workers and of its models, in `hive.sqlite3`."""
+"""The hive's database `hive.sqlite3`: the rows of its workers and of its models."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any, Final, TypeVar
 
 from daemons.common.database import Database
 from daemons.common.logs import log
-from daemons.common.process import boot_id
 from daemons.common.wire import Shortage, WorkerState
-from daemons.hive.workers.facts import WorkerFacts, WorkerSpec
-from daemons.hive.workers.states import RestartWhen
+from daemons.hive.states import RestartWhen
+from daemons.hive.worker_spec import WorkerSpec
 
 Result = TypeVar("Result")
 
 APPLICATION_ID: Final = 0x62686976
-"""`bhiv`: by this a hive's database is told from an empty file and from another program's, whatever its version."""
+"""`bhiv`: marks a hive's database, of whatever version, as no empty file and no other program's."""
 TABLES: Final = ("models", "workers")
 
 SCHEMA: Final = (
@@ -56,7 +55,7 @@ SCHEMA: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredWorker:
-    """A worker's row on disk: enough to find its process again, and to know what was wanted of it."""
+    """A worker's row on disk: what is needed to find its process again, and what was asked of it."""
 
     id: str
     model: str
@@ -70,40 +69,15 @@ class StoredWorker:
     stopping: bool
     instance: str
     spawned: bool
-    """A process of this instance may be there: from just before its spawn until its end was seen."""
+    """A process of this instance may exist: from just before its spawn until its end was seen."""
     pid: int | None
-    """None although it was spawned: the hive died between the spawn and this row's second write."""
+    """None although `spawned`: the hive died between the spawn and this row's second write."""
     start_ticks: int | None
     boot_id: str | None
     port: int | None
     memory_limit_bytes: int | None = None
     shortage: str | None = None
-    """What there was too little of, as JSON, when the row rests for that."""
-
-    @classmethod
-    def of(cls, facts: WorkerFacts, *, spawned: bool, stopping: bool) -> StoredWorker:
-        """The row of a worker as it is now; `spawned` from just before its process is started until that has ended."""
-        spec, process = facts.spec, facts.process if spawned else None
-        return cls(
-            id=spec.id,
-            model=spec.model,
-            slots=spec.slots,
-            restart=spec.restart,
-            token_interval_ms=spec.token_interval_ms,
-            state=facts.state,
-            reason=facts.reason,
-            detail=facts.detail,
-            restarts=facts.restarts,
-            stopping=stopping,
-            instance=facts.instance,
-            spawned=spawned,
-            pid=process.pid if process else None,
-            start_ticks=process.start_ticks if process else None,
-            boot_id=boot_id() if process else None,
-            port=process.port if process else None,
-            memory_limit_bytes=spec.memory_limit_bytes,
-            shortage=facts.shortage.model_dump_json() if facts.shortage else None,
-        )
+    """What was insufficient, as JSON, when the row rests for that."""
 
     @property
     def spec(self) -> WorkerSpec:
@@ -114,13 +88,13 @@ class StoredWorker:
 
     @property
     def shortage_found(self) -> Shortage | None:
-        """What there was too little of."""
+        """What was insufficient."""
         return Shortage.model_validate_json(self.shortage) if self.shortage is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model's row: its file is whole, and its bytes were proved against the hash."""
+    """A model's row: its file is complete, and its bytes match the hash."""
 
     ref: str
     size_bytes: int
@@ -130,12 +104,12 @@ class StoredModel:
 
 
 class Store:
-    """Rows, read at the start and written through. Raises sqlite3.Error as SQLite says it."""
+    """Reads and writes the rows. Raises sqlite3.Error unchanged."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
-        """The file's name, for logs: never its folder."""
+        """The file's name without its folder, for logs."""
         self._database = Database(path, SCHEMA)
 
     async def open(self) -> None:
@@ -143,11 +117,11 @@ class Store:
         await self._database.open()
 
     async def close(self) -> None:
-        """Finish what was asked and close the file."""
+        """Finish what is queued and close the file."""
         await self._database.close()
 
     async def workers(self) -> list[StoredWorker]:
-        """Every worker's row. One that cannot be understood (another program wrote it) is logged and left out."""
+        """Return every worker's row. One that cannot be parsed is logged and left out."""
         rows = await self._database.run(lambda db: db.execute("SELECT * FROM workers ORDER BY id").fetchall())
         found: list[StoredWorker] = []
         for row in rows:
@@ -162,11 +136,11 @@ class Store:
         await self._database.run(lambda db: _put_worker(db, worker))
 
     async def remove_worker(self, worker_id: str) -> None:
-        """Forget one row."""
+        """Delete one row."""
         await self._database.run(lambda db: db.execute("DELETE FROM workers WHERE id = ?", (worker_id,)))
 
     async def models(self) -> list[StoredModel]:
-        """Every model's row."""
+        """Return every model's row."""
         rows = await self._database.run(lambda db: db.execute("SELECT * FROM models ORDER BY ref").fetchall())
         return [StoredModel(**dict(row)) for row in rows]
 
@@ -175,7 +149,7 @@ class Store:
         await self._database.run(lambda db: _put_model(db, model))
 
     async def remove_model(self, ref: str) -> None:
-        """Forget one row."""
+        """Delete one row."""
         await self._database.run(lambda db: db.execute("DELETE FROM models WHERE ref = ?", (ref,)))
 
     # For the recovery of a damaged file (daemons/hive/recovery).
@@ -189,11 +163,11 @@ class Store:
         return await self._database.alone(work)
 
     async def release(self) -> None:
-        """Let go of the file: writes fail until it is opened again."""
+        """Close the file for now: writes fail until it is opened again."""
         await self._database.release()
 
     async def begin_anew(self, models: Iterable[StoredModel], workers: Iterable[StoredWorker]) -> None:
-        """Put a new file with these rows in the place of the old one; see Database.begin_anew."""
+        """Replace the file by a new one with these rows; see Database.begin_anew."""
 
         def fill(db: sqlite3.Connection) -> None:
             for model in models:
@@ -205,7 +179,7 @@ class Store:
 
 
 def worker_of(row: Mapping[str, Any]) -> StoredWorker:
-    """The worker that a row describes. Raises ValueError when a word in it is unknown."""
+    """Return the worker that a row describes. Raises ValueError for an unknown state or policy."""
     values = dict(row)
     values["state"] = WorkerState(values["state"])
     values["restart"] = RestartWhen(values["restart"])
@@ -224,5 +198,5 @@ def _put_model(db: sqlite3.Connection, model: StoredModel) -> None:
 
 def _insert(table: str, row: type[StoredWorker] | type[StoredModel]) -> str:
     names = [field.name for field in fields(row)]
-    places = ", ".join("?" for _ in names)
-    return f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 our own names
+    placeholders = ", ".join("?" for _ in names)
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({placeholders})"  # noqa: S608 our own names

@@ -1,4 +1,4 @@
-"""What people and the queen ask of a hive, and what it answers. What travels between daemons is in `common.wire`."""
+"""The requests that clients and the queen send to a hive, and its answers. Leases and rows are in `common.wire`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from daemons.common.wire import DeviceEntry, EntityId, HiveLease, Resources, Wire, WorkerRow
-from daemons.hive.models.refs import REF_MAX_LENGTH, REF_PATTERN, is_model_ref
-from daemons.hive.workers.states import RestartWhen
+from daemons.hive.refs import REF_MAX_LENGTH, REF_PATTERN, is_model_ref
+from daemons.hive.states import RestartWhen
 
 SLOTS_MAX: Final = 1024
 TOKEN_INTERVAL_MAX_MS: Final = 60_000
-"""A slower token than this would break the default bound between tokens."""
+"""A longer interval would exceed the default bound between tokens."""
 
 
 def checked_ref(text: str) -> str:
-    """The reference as it is. Raises ValueError, which pydantic turns into a 400, when it is none."""
+    """Return a model reference unchanged. Raises ValueError for any other text, which is answered with 400."""
     if not is_model_ref(text):
         raise ValueError("a model reference looks like `tiny:1b`, without `--` and without a dash beside the colon")
     return text
@@ -28,13 +28,13 @@ ModelRef = Annotated[
 
 
 class _Asked(BaseModel):
-    """A request of a person: an unknown field is a mistake that must be said."""
+    """A request of a client: an unknown field is a mistake, and is answered with 400."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SpawnRequest(_Asked):
-    """`POST /v1/workers`. What is left out comes from the hive's `[worker]` settings."""
+    """`POST /v1/workers`. Fields that are left out come from the hive's `[worker]` settings."""
 
     model: ModelRef
     id: EntityId | None = None
@@ -70,7 +70,7 @@ class DeviceList(Wire):
 
 
 class Lease(HiveLease):
-    """What this hive pushes upward, and what `GET /v1/lease` answers."""
+    """What this hive pushes to the queen, and answers to `GET /v1/lease`."""
 
     resources: NodeResources
 
@@ -124,6 +124,6 @@ class PullProgress(Wire):
 
 
 class Accepted(Wire):
-    """The request is taken; its outcome shows elsewhere."""
+    """The request was accepted; its outcome is visible elsewhere."""
 
     accepted: bool = True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.changes import Changes
 
 CONTENT = bytes(range(256)) * 1_024  # 256 KiB
 
@@ -33,8 +33,8 @@ class ScriptedHub:
     """The headers of each file request."""
     url: str = ""
     arrived: Callable[[], int] = lambda: 1 << 62
-    """How many bytes the hive says that it has; `board` is told when that changes."""
-    board: Noticeboard = field(default_factory=Noticeboard)
+    """How many bytes the hive says that it has; `changes` wakes those who wait for it."""
+    changes: Changes = field(default_factory=Changes)
     proceed: asyncio.Event = field(default_factory=asyncio.Event)
     """`hold N` waits for this at byte N."""
 
@@ -80,7 +80,7 @@ class ScriptedHub:
         await response.write(content[start:until])
         if what == "cut":
             # Bytes that its HTTP client has read and not handed out are lost with the connection: let them arrive.
-            await self.board.until(lambda: self.arrived() >= until, within_ms=5_000)
+            await self.changes.until(lambda: self.arrived() >= until, within_ms=5_000)
             assert request.transport is not None
             request.transport.close()
             return response

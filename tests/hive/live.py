@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from daemons.common.process import is_same_process
-from daemons.hive.models.refs import model_path
+from daemons.hive.refs import model_path
 from daemons.hive.store import Store, StoredModel
 
 SMALL_WORKER = Path(__file__).with_name("small_worker.py")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemons.hive.workers.adoption import Adoption, ProcessSeen, Seen, StoredRow, judge
+from daemons.hive.workers.adoption import Decision, ProcessSeen, Seen, StoredRow, judge
 
 MINE, OTHER = "instance-of-the-row", "another-instance"
 RAN = StoredRow(instance=MINE, resting=False, stopping=False)
@@ -17,27 +17,27 @@ NEVER_RAN = StoredRow(instance=None, resting=False, stopping=False)
 @pytest.mark.parametrize(
     ("row", "seen", "expected"),
     [
-        (StoredRow(None, resting=True, stopping=False), Seen(ProcessSeen.NOT_RECORDED), Adoption.RESTORE),
-        (NEVER_RAN, Seen(ProcessSeen.NOT_RECORDED), Adoption.START),
-        (StoredRow(None, resting=False, stopping=True), Seen(ProcessSeen.NOT_RECORDED), Adoption.REMOVE),
+        (StoredRow(None, resting=True, stopping=False), Seen(ProcessSeen.NOT_RECORDED), Decision.RESTORE),
+        (NEVER_RAN, Seen(ProcessSeen.NOT_RECORDED), Decision.START),
+        (StoredRow(None, resting=False, stopping=True), Seen(ProcessSeen.NOT_RECORDED), Decision.REMOVE),
         # Alive, by PID and start time: the instance decides.
-        (RAN, Seen(ProcessSeen.SAME, MINE), Adoption.ADOPT),
-        (STOPPING, Seen(ProcessSeen.SAME, MINE), Adoption.ADOPT),
-        (RAN, Seen(ProcessSeen.SAME), Adoption.AWAIT_PROOF),
-        (RAN, Seen(ProcessSeen.SAME, OTHER), Adoption.AWAIT_PROOF),
+        (RAN, Seen(ProcessSeen.SAME, MINE), Decision.ADOPT),
+        (STOPPING, Seen(ProcessSeen.SAME, MINE), Decision.ADOPT),
+        (RAN, Seen(ProcessSeen.SAME), Decision.AWAIT_PROOF),
+        (RAN, Seen(ProcessSeen.SAME, OTHER), Decision.AWAIT_PROOF),
         # Mute to the end: killed only when its command line names our file as well.
-        (RAN, Seen(ProcessSeen.SAME, runs_our_command=True, waited=True), Adoption.KILL),
-        (RAN, Seen(ProcessSeen.SAME, waited=True), Adoption.CRASHED),
-        (RAN, Seen(ProcessSeen.SAME, OTHER, waited=True), Adoption.CRASHED),
-        (STOPPING, Seen(ProcessSeen.SAME, waited=True), Adoption.REMOVE),
+        (RAN, Seen(ProcessSeen.SAME, runs_our_command=True, waited=True), Decision.KILL),
+        (RAN, Seen(ProcessSeen.SAME, waited=True), Decision.CRASHED),
+        (RAN, Seen(ProcessSeen.SAME, OTHER, waited=True), Decision.CRASHED),
+        (STOPPING, Seen(ProcessSeen.SAME, waited=True), Decision.REMOVE),
         # Gone, or a stranger under its PID.
-        (RAN, Seen(ProcessSeen.GONE), Adoption.CRASHED),
-        (RAN, Seen(ProcessSeen.GONE, MINE), Adoption.CRASHED),
-        (STOPPING, Seen(ProcessSeen.GONE), Adoption.REMOVE),
+        (RAN, Seen(ProcessSeen.GONE), Decision.CRASHED),
+        (RAN, Seen(ProcessSeen.GONE, MINE), Decision.CRASHED),
+        (STOPPING, Seen(ProcessSeen.GONE), Decision.REMOVE),
         # The hive died between the spawn and the second write of the row.
-        (RAN, Seen(ProcessSeen.NOT_RECORDED), Adoption.AWAIT_PROOF),
-        (RAN, Seen(ProcessSeen.NOT_RECORDED, MINE), Adoption.ADOPT),
-        (RAN, Seen(ProcessSeen.NOT_RECORDED, OTHER, waited=True), Adoption.CRASHED),
+        (RAN, Seen(ProcessSeen.NOT_RECORDED), Decision.AWAIT_PROOF),
+        (RAN, Seen(ProcessSeen.NOT_RECORDED, MINE), Decision.ADOPT),
+        (RAN, Seen(ProcessSeen.NOT_RECORDED, OTHER, waited=True), Decision.CRASHED),
     ],
 )
 def test_judgement(row, seen, expected):
@@ -57,10 +57,10 @@ sights = st.builds(
 @given(row=rows, seen=sights)
 def test_only_a_proved_instance_is_adopted_and_only_our_own_process_is_killed(row, seen):
     verdict = judge(row, seen)
-    if verdict is Adoption.ADOPT:
+    if verdict is Decision.ADOPT:
         assert row.instance == seen.proved_instance == MINE
         assert seen.process is not ProcessSeen.GONE
-    if verdict is Adoption.KILL:
+    if verdict is Decision.KILL:
         assert seen.process is ProcessSeen.SAME
         assert seen.runs_our_command
         assert seen.waited
@@ -69,4 +69,4 @@ def test_only_a_proved_instance_is_adopted_and_only_our_own_process_is_killed(ro
 @given(row=rows, seen=sights)
 def test_waiting_ends(row, seen):
     if seen.waited:
-        assert judge(row, seen) is not Adoption.AWAIT_PROOF
+        assert judge(row, seen) is not Decision.AWAIT_PROOF

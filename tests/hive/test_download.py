@@ -17,7 +17,7 @@ from daemons.common.errors import ApiError, ErrorCode
 from daemons.hive.models.download import Progress, download
 from daemons.hive.models.hub import Hub, PassingFaultError
 from daemons.hive.models.partfile import PartFile
-from daemons.hive.models.refs import part_note_path, part_path
+from daemons.hive.refs import part_note_path, part_path
 
 from .hubs import CONTENT, ScriptedHub, serving
 
@@ -45,7 +45,7 @@ class Fixture:
 
     def _moved(self) -> None:
         self.seen.append(self.progress.received_bytes)
-        self.scripted.board.changed()
+        self.scripted.changes.notify()
 
     def left(self) -> list[str]:
         """The names of all files in the folder."""
@@ -86,7 +86,7 @@ async def test_a_stalled_connection_is_given_up_and_resumed(tmp_path):
 async def test_a_download_goes_on_in_the_next_process(tmp_path):
     async with fixture(tmp_path, f"hold {HALF}") as it:
         first = asyncio.create_task(it.pull())
-        await it.scripted.board.until(lambda: it.progress.received_bytes >= HALF, within_ms=5_000)
+        await it.scripted.changes.until(lambda: it.progress.received_bytes >= HALF, within_ms=5_000)
         first.cancel()
         await asyncio.wait([first])
         assert part_path(it.path).stat().st_size == HALF

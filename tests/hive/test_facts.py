@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.workers.facts import WorkerFacts, WorkerSpec
-from daemons.hive.workers.states import Reason, RestartWhen, advances
+from daemons.hive.states import Reason, RestartWhen, advances
+from daemons.hive.worker_spec import WorkerSpec
+from daemons.hive.workers.facts import WorkerFacts
 
 LEASE_MS = 300
 

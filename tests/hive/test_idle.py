@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.workers.facts import ProcessFacts, WorkerFacts, WorkerSpec
-from daemons.hive.workers.states import RestartWhen
+from daemons.hive.states import RestartWhen
+from daemons.hive.worker_spec import WorkerSpec
+from daemons.hive.workers.facts import ProcessFacts, WorkerFacts
 
 IDLE_STOP_MS = 1000
 

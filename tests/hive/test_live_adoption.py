@@ -44,23 +44,23 @@ def test_workers_outlive_a_killed_hive_and_the_next_takes_back_exactly_them(hive
     assert len(hive.started()) == 3, "nothing was started again"
 
 
-SLOW_TO_FIND_PLACES = """
+SLOW_TO_FIND_ALLOCATIONS = """
 import asyncio, runpy, sys
-from daemons.hive.workers.lodging import Lodging
-recall = Lodging.recall
+from daemons.hive.workers.placement import Placement
+find = Placement.find
 async def late(self, model):
     await asyncio.sleep(0.5)
-    await recall(self, model)
-Lodging.recall = late
+    await find(self, model)
+Placement.find = late
 runpy.run_module("daemons.hive", run_name="__main__", alter_sys=True)
 """
-"""A hive that takes five heartbeats to find the place in memory of a worker that it is about to adopt."""
+"""A hive that takes five heartbeats to find the allocation of a worker that it is about to adopt."""
 
 
 def test_a_worker_that_leases_while_it_is_being_adopted_is_not_disowned(hive):
     before = hive.ready("polite")
     hive.kill()
-    hive.entry = [sys.executable, "-c", SLOW_TO_FIND_PLACES]
+    hive.entry = [sys.executable, "-c", SLOW_TO_FIND_ALLOCATIONS]
     hive.start()
     hive.until("polite", "ready")
     assert (hive.row("polite") or {})["pid"] == before["pid"]

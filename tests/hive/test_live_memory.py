@@ -13,7 +13,7 @@ import pytest
 
 from daemons.common.process import start_ticks
 from daemons.hive.memory.groups import find_groups
-from daemons.hive.models.refs import model_path
+from daemons.hive.refs import model_path
 from daemons.hive.store import Store, StoredModel
 
 from .live import REAL_WORKER, LiveHive

@@ -26,7 +26,7 @@ from daemons.hive.memory.groups import (
     oom_kills,
     required,
 )
-from daemons.hive.memory.shortage import By, Evidence, proof_of
+from daemons.hive.memory.insufficient_memory import By, Evidence, proof_of
 from daemons.hive.memory.watchdog import resident_bytes, watch
 
 HERE = find_groups(None, "test")

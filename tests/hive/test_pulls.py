@@ -19,7 +19,7 @@ from daemons.hive.metrics import HiveCounters
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.hub import Hub
 from daemons.hive.models.pulls import Pulls
-from daemons.hive.recovery.mender import Mender
+from daemons.hive.recovery.repair import DatabaseRepair
 from daemons.hive.store import Store
 
 from .hubs import CONTENT, ScriptedHub, serving
@@ -56,7 +56,7 @@ async def models(folder: Path, *script: str, with_hub: bool = True) -> AsyncIter
         await store.open()
         metrics = Metrics("hive")
         counters = HiveCounters(metrics)
-        catalog = Catalog(store, folder, Mender(store, folder, counters, lambda: None))
+        catalog = Catalog(store, folder, DatabaseRepair(store, folder, counters, lambda: None))
         await catalog.load()
         hub_client = Hub(client, hub.url, DURATIONS) if with_hub else None
         pulls = Pulls(catalog, hub_client, DURATIONS, counters.downloads)
@@ -88,7 +88,7 @@ async def test_one_who_gives_up_does_not_end_it_for_the_others(tmp_path):
         one, other = asyncio.create_task(it.pulls.obtain(REF)), asyncio.create_task(it.pulls.obtain(REF))
         pull = await it.pulls.ensure(REF)
         assert pull is not None
-        await pull.board.until(lambda: pull.progress.received_bytes > 0, within_ms=2_000)
+        await pull.changes.until(lambda: pull.progress.received_bytes > 0, within_ms=2_000)
         one.cancel()
         it.hub.proceed.set()
         assert (await other).read_bytes() == CONTENT
@@ -120,7 +120,7 @@ async def test_a_failed_pull_says_why_and_can_be_asked_for_again(tmp_path):
             await it.pulls.obtain(REF)
         pull = it.pulls.find(REF)
         assert pull is not None
-        shown = pull.shown()
+        shown = pull.snapshot()
         assert (shown.state, shown.error and shown.error.code, shown.tries) == ("failed", "hub_unavailable", 2)
         assert REF not in it.catalog
         assert (await it.pulls.obtain(REF)).read_bytes() == CONTENT
@@ -131,7 +131,7 @@ async def test_a_cancelled_pull_keeps_its_part_until_it_is_removed(tmp_path):
     async with models(tmp_path, "hold 1000") as it:
         pull = await it.pulls.ensure(REF)
         assert pull is not None
-        await pull.board.until(lambda: pull.progress.received_bytes > 0, within_ms=2_000)
+        await pull.changes.until(lambda: pull.progress.received_bytes > 0, within_ms=2_000)
         await it.pulls.cancel(REF)
         assert it.catalog.part_bytes(REF) == 1_000
         await it.catalog.remove(REF)

@@ -8,11 +8,11 @@ import sqlite3
 
 import pytest
 
-from daemons.hive.models.folder import header_fits
-from daemons.hive.models.refs import model_path, ref_of_file
 from daemons.hive.recovery.damage import DamageKind, Findings, judge, judge_error
-from daemons.hive.recovery.kept import kept_name
-from daemons.hive.recovery.salvage import FoundFile, settle, sound_model, sound_worker
+from daemons.hive.recovery.model_files import FoundFile, header_fits
+from daemons.hive.recovery.quarantine import quarantine_name
+from daemons.hive.recovery.salvage import settle, sound_model, sound_worker
+from daemons.hive.refs import model_path, ref_of_file
 from daemons.hive.store import APPLICATION_ID, TABLES, StoredModel
 
 BOTH = frozenset(TABLES)
@@ -25,7 +25,7 @@ SHA = "c" * 64
     ("found", "kind"),
     [
         (Findings(APPLICATION_ID, 1, BOTH, "ok"), None),
-        (Findings(APPLICATION_ID, 99, BOTH | {"later"}, "ok"), None),  # a newer program's: refused, not mended
+        (Findings(APPLICATION_ID, 99, BOTH | {"later"}, "ok"), None),  # a newer program's: refused, not repaired
         (Findings(0, 0, frozenset(), "ok"), DamageKind.EMPTIED),
         (Findings(APPLICATION_ID, 1, frozenset(), "ok"), DamageKind.EMPTIED),
         (Findings(APPLICATION_ID, 1, frozenset({"workers"}), "ok"), DamageKind.EMPTIED),
@@ -100,7 +100,7 @@ def test_what_a_rebuilt_catalog_lists(salvaged, remembered, files, expected):
     ],
 )
 def test_the_name_of_a_kept_file_is_new(present, name):
-    assert kept_name("hive.sqlite3", present) == name
+    assert quarantine_name("hive.sqlite3", present) == name
 
 
 GOOD = {"ref": "a:1b", "size_bytes": 10, "sha256": "a" * 64, "created": 1}

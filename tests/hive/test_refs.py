@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemons.hive.models.refs import REF_PATTERN, is_model_ref, model_path
+from daemons.hive.refs import REF_PATTERN, is_model_ref, model_path
 from daemons.hive.wire import PullRequest
 
 FOLDER = Path("/models")

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemons.common.wire import WorkerState
-from daemons.hive.workers.restart import Ending, HowEnded, Rest, RestartAfter, RestartRules, RestartTracker, how_ended
-from daemons.hive.workers.states import Reason, RestartWhen
+from daemons.hive.ending import Ending, HowEnded
+from daemons.hive.states import Reason, RestartWhen
+from daemons.hive.workers.restart import Rest, RestartAfter, RestartRules, RestartTracker
 
 RULES = RestartRules(backoff_ms=500, backoff_cap_ms=30_000, breaker_restarts=5, breaker_window_ms=300_000)
 CRASH = Ending(exit_status=1, signal=None)
@@ -121,4 +122,4 @@ def test_never_more_restarts_in_a_window_than_the_breaker_allows(at, jitter):
     [(CLEAN, HowEnded.CLEAN), (CRASH, HowEnded.ERROR), (KILLED, HowEnded.SIGNAL), (UNKNOWN, HowEnded.UNKNOWN)],
 )
 def test_how_ended(ending, how):
-    assert how_ended(ending) is how
+    assert ending.how is how

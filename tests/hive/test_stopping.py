@@ -9,8 +9,8 @@ import time
 import pytest
 
 from daemons.common.durations import Durations
-from daemons.hive.noticeboard import Noticeboard
-from daemons.hive.workers.states import KillReason
+from daemons.hive.changes import Changes
+from daemons.hive.states import KillReason
 from daemons.hive.workers.stopping import end_worker
 
 pytestmark = pytest.mark.anyio
@@ -22,72 +22,72 @@ DURATIONS = Durations(kill_grace_ms=GRACE_MS, drain_ms=DRAIN_MS)
 class Process:
     """Records its signals; SIGKILL ends it, and SIGTERM when it is polite."""
 
-    def __init__(self, board: Noticeboard, *, polite: bool = False) -> None:
+    def __init__(self, changes: Changes, *, polite: bool = False) -> None:
         self.ended = False
         self.sent: list[signal.Signals] = []
-        self._board = board
+        self._changes = changes
         self._polite = polite
 
     def send(self, number: signal.Signals) -> bool:
         self.sent.append(number)
         if number is signal.SIGKILL or self._polite:
             self.ended = True
-            self._board.changed()
+            self._changes.notify()
         return True
 
 
-async def stop(process: Process, board: Noticeboard, *, announced=lambda: False, forced=lambda: False):
+async def stop(process: Process, changes: Changes, *, announced=lambda: False, forced=lambda: False):
     kills: list[KillReason] = []
     began = time.monotonic()
-    await end_worker(process, board, DURATIONS, drain_announced=announced, forced=forced, on_kill=kills.append)
+    await end_worker(process, changes, DURATIONS, drain_announced=announced, forced=forced, on_kill=kills.append)
     return kills, (time.monotonic() - began) * 1000
 
 
 async def test_a_worker_that_ends_is_never_killed():
-    board = Noticeboard()
-    process = Process(board, polite=True)
-    assert (await stop(process, board))[0] == []
+    changes = Changes()
+    process = Process(changes, polite=True)
+    assert (await stop(process, changes))[0] == []
     assert process.sent == [signal.SIGTERM]
 
 
 async def test_a_worker_that_says_nothing_is_killed_after_the_grace():
-    board = Noticeboard()
-    process = Process(board)
-    kills, took_ms = await stop(process, board)
+    changes = Changes()
+    process = Process(changes)
+    kills, took_ms = await stop(process, changes)
     assert kills == [KillReason.TERM_IGNORED]
     assert process.sent == [signal.SIGTERM, signal.SIGKILL]
     assert GRACE_MS <= took_ms < GRACE_MS + DRAIN_MS
 
 
 async def test_a_worker_that_drains_gets_its_drain_and_one_grace_more():
-    board = Noticeboard()
-    process = Process(board)
-    kills, took_ms = await stop(process, board, announced=lambda: True)
+    changes = Changes()
+    process = Process(changes)
+    kills, took_ms = await stop(process, changes, announced=lambda: True)
     assert kills == [KillReason.DRAIN_OVERRAN]
     assert took_ms >= DRAIN_MS + GRACE_MS
 
 
 async def test_force_needs_no_sigterm():
-    board = Noticeboard()
-    process = Process(board)
-    kills, _ = await stop(process, board, forced=lambda: True)
+    changes = Changes()
+    process = Process(changes)
+    kills, _ = await stop(process, changes, forced=lambda: True)
     assert kills == [KillReason.FORCED]
     assert process.sent == [signal.SIGKILL]
 
 
 @pytest.mark.parametrize("announced", [True, False])
 async def test_force_ends_a_wait_under_way(announced):
-    board = Noticeboard()
-    process = Process(board)
+    changes = Changes()
+    process = Process(changes)
     force = False
 
     async def change_mind() -> None:
         nonlocal force
         force = True
-        board.changed()
+        changes.notify()
 
-    stopping = asyncio.create_task(stop(process, board, announced=lambda: announced, forced=lambda: force))
-    await board.until(lambda: bool(process.sent), within_ms=10)
+    stopping = asyncio.create_task(stop(process, changes, announced=lambda: announced, forced=lambda: force))
+    await changes.until(lambda: bool(process.sent), within_ms=10)
     await change_mind()
     kills, took_ms = await stopping
     assert kills == [KillReason.FORCED]
@@ -95,7 +95,7 @@ async def test_force_ends_a_wait_under_way(announced):
 
 
 async def test_five_stubborn_ones_take_one_grace():
-    boards = [Noticeboard() for _ in range(5)]
+    all_changes = [Changes() for _ in range(5)]
     began = time.monotonic()
-    await asyncio.gather(*(stop(Process(board), board) for board in boards))
+    await asyncio.gather(*(stop(Process(changes), changes) for changes in all_changes))
     assert (time.monotonic() - began) * 1000 < 2 * GRACE_MS

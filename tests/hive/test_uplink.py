@@ -14,7 +14,7 @@ from aiohttp import web
 
 from daemons.common.client import Answer, PeerClient, PeerError, PeerFault
 from daemons.common.durations import Durations
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.changes import Changes
 from daemons.hive.uplink import Uplink
 from daemons.hive.wire import Lease, NodeResources
 
@@ -30,7 +30,7 @@ class Queen:
         self.leases: list[dict[str, Any]] = []
         self.status = 200
         self.instance = "queen-1"
-        self.board = Noticeboard()
+        self.changes = Changes()
         self.hold: asyncio.Event | None = None
         self.port = 0
 
@@ -40,11 +40,11 @@ class Queen:
             await self.hold.wait()
         if self.status == 200:
             self.leases.append(lease)
-        self.board.changed()
+        self.changes.notify()
         return web.json_response({"lease_ms": 180, "queen_instance": self.instance}, status=self.status)
 
     async def had(self, count: int) -> None:
-        assert await self.board.until(lambda: len(self.leases) >= count, within_ms=2_000)
+        assert await self.changes.until(lambda: len(self.leases) >= count, within_ms=2_000)
 
 
 class Hive:
@@ -101,7 +101,7 @@ async def test_a_lease_each_heartbeat_with_a_rising_sequence():
 async def test_a_change_is_told_at_once_and_a_burst_in_one():
     async with linked(Durations()) as (queen, uplink, hive):
         await queen.had(1)
-        await queen.board.until(lambda: uplink.up, within_ms=100)
+        await queen.changes.until(lambda: uplink.up, within_ms=100)
         hive.url = "http://127.0.0.1:2"
         for _ in range(50):
             uplink.changed()
@@ -113,10 +113,10 @@ async def test_a_change_is_told_at_once_and_a_burst_in_one():
 async def test_a_change_during_a_push_is_told_in_the_next():
     async with linked(Durations()) as (queen, uplink, hive):
         await queen.had(1)
-        await queen.board.until(lambda: uplink.up, within_ms=100)
+        await queen.changes.until(lambda: uplink.up, within_ms=100)
         queen.hold = asyncio.Event()
         uplink.changed()
-        await queen.board.until(lambda: hive.sequence == 2, within_ms=20)
+        await queen.changes.until(lambda: hive.sequence == 2, within_ms=20)
         hive.url = "http://127.0.0.1:3"
         uplink.changed()
         queen.hold.set()
@@ -130,14 +130,14 @@ async def test_an_outage_is_one_log_line_and_heals(status, capfd):
         await queen.had(1)
         queen.status = status
         before = hive.sequence
-        await queen.board.until(lambda: hive.sequence >= before + 4, within_ms=2_000)
+        await queen.changes.until(lambda: hive.sequence >= before + 4, within_ms=2_000)
         assert not uplink.up
         assert uplink.fault == f"HTTP {status}"
         await asyncio.wait_for(uplink.flush(), 0.05)  # nobody to tell: no reason to wait
         had = len(queen.leases)
         queen.status = 200
         await queen.had(had + 1)
-        await queen.board.until(lambda: uplink.up, within_ms=100)
+        await queen.changes.until(lambda: uplink.up, within_ms=100)
     lines = capfd.readouterr().err.splitlines()
     event = "lease_refused" if status == 410 else "queen_unreachable"
     assert sum(f'"{event}"' in line for line in lines) == 1
@@ -148,7 +148,7 @@ async def test_an_outage_is_one_log_line_and_heals(status, capfd):
 async def test_a_queen_that_hangs_does_not_hold_a_drain_up():
     async with linked(Durations(connect_ms=50)) as (queen, uplink, _):
         await queen.had(1)
-        await queen.board.until(lambda: uplink.up, within_ms=100)
+        await queen.changes.until(lambda: uplink.up, within_ms=100)
         queen.hold = asyncio.Event()
         uplink.changed()
         await asyncio.wait_for(uplink.flush(), 1)

@@ -61,9 +61,9 @@ def test_last_lines_are_those_of_this_process_alone(tmp_path):
     assert made.last_lines("unknown", since=0) == []
 
 
-def test_last_words_are_for_people_and_name_no_host_path(tmp_path):
+def test_last_message_are_for_people_and_name_no_host_path(tmp_path):
     made = files(tmp_path)
     lines = ['{"event": "listening"}', f"worker: the file {tmp_path}/models/x is short", '{"event": "stopped"}']
-    assert made.last_words(lines) == "worker: the file models/x is short"
-    assert made.last_words(['{"event": "listening"}']) is None
-    assert len(made.last_words(["x" * 5_000]) or "") < 500
+    assert made.last_message(lines) == "worker: the file models/x is short"
+    assert made.last_message(['{"event": "listening"}']) is None
+    assert len(made.last_message(["x" * 5_000]) or "") < 500

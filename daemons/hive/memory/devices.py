@@ -1,4 +1,4 @@
-"""The declared devices of a node: which one a worker goes to, and who has how much of each."""
+"""The declared devices of a node: which one a worker is placed on, and how much of each is in use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from daemons.common.logs import log
 from daemons.common.process import start_ticks
 from daemons.common.wire import DeviceEntry, DeviceUse, Shortage
 from daemons.hive.config import Device
-from daemons.hive.memory.shortage import ShortError
+from daemons.hive.memory.insufficient_memory import InsufficientMemoryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +26,31 @@ class Load:
 
     @property
     def free_bytes(self) -> int:
-        """What nobody has claimed."""
+        """The memory that is not claimed."""
         return max(0, self.memory_bytes - self.claimed_bytes)
 
 
 def order(loads: Iterable[Load], needed_bytes: int) -> list[str]:
-    """The devices that have room, the least loaded first (by the share of it that is claimed; by name among equals)."""
+    """Return the devices with enough free memory, the smallest claimed share first, by name among equals."""
     fitting = [load for load in loads if load.free_bytes >= needed_bytes]
     return [each.name for each in sorted(fitting, key=lambda each: (each.claimed_bytes / each.memory_bytes, each.name))]
 
 
 class Devices:
-    """The devices of one hive. Their ledgers may be shared with other hives, so what was read may be old at once."""
+    """The devices of one hive. Other hives may share their ledgers, so a reading can be out of date at once."""
 
     def __init__(self, declared: Sequence[Device]) -> None:
         self._ledgers = {device.name: Ledger(device.ledger.absolute(), device.memory_bytes) for device in declared}
-        self._turn = asyncio.Lock()  # the spawns of one hive come one after the other, so that each sees the one before
+        self._turn = asyncio.Lock()  # one hive's spawns are serialised, so that each sees the one before
 
     def __bool__(self) -> bool:
         return bool(self._ledgers)
 
-    def ledger(self, name: str) -> Ledger:
-        """The ledger of a device."""
-        return self._ledgers[name]
-
     async def reserve(self, instance: str, worker_id: str, needed_bytes: int) -> str:
-        """Set this much aside on the least loaded device that has it, and return its name.
+        """Reserve memory on the least loaded device that has enough of it, and return its name.
 
         Raises:
-            ShortError: none has it.
+            InsufficientMemoryError: no device has enough.
             ApiError: 503 when a ledger cannot be used.
         """
         pid = os.getpid()
@@ -68,7 +64,7 @@ class Devices:
 
     def _reserve(self, wanted: Holder) -> str:
         best: Load | None = None
-        # Each refusal is another hive's gain since the look: at most one look for each device is of use.
+        # A chosen device is full only if another hive was faster, so one reading per device suffices.
         for _ in self._ledgers:
             loads = [self._load(name) for name in self._ledgers]
             best = max(loads, key=lambda load: load.free_bytes)
@@ -78,30 +74,30 @@ class Devices:
                 except DeviceFullError:
                     break
                 return name
-        assert best is not None, "only a hive with devices reserves"
+        assert best is not None, "a hive without devices does not reserve"
         shortage = Shortage(
             of="device", device=best.name, needed_bytes=wanted.reserved_bytes, available_bytes=best.free_bytes
         )
-        raise ShortError(
+        raise InsufficientMemoryError(
             shortage,
             f"no device of this hive has {wanted.reserved_bytes} bytes free; {best.name} has {best.free_bytes}. "
             "Stop a worker on it, or choose a smaller model",
         )
 
     async def hand_over(self, name: str, instance: str, pid: int, ticks: int) -> None:
-        """The process has started: what was set aside is its own, also should this hive be killed."""
+        """Make a started process the holder of its reservation, so that it outlives this hive."""
         await self._change(name, lambda ledger: ledger.hand_over(instance, pid, ticks))
 
     async def release(self, name: str, instance: str) -> None:
-        """The process has ended: what it had is free."""
+        """Free the memory of a process that has ended."""
         await self._change(name, lambda ledger: ledger.release(instance))
 
     async def find(self, instance: str) -> str | None:
-        """The device that a living worker of this instance has something of."""
+        """Return the device on which this worker instance still holds memory."""
         return await asyncio.to_thread(self._find, instance)
 
     def entries(self) -> list[DeviceEntry]:
-        """Every device, with who has what of it now."""
+        """Return every device with its present holders."""
         return [self._entry(name) for name in sorted(self._ledgers)]
 
     def _entry(self, name: str) -> DeviceEntry:
@@ -144,5 +140,5 @@ class Devices:
         try:
             await asyncio.to_thread(change, self._ledgers[name])
         except LedgerError as error:
-            # Nothing is lost: what a dead process had is free for whoever looks next.
+            # Nothing is lost: the next reader of the ledger frees what a dead process held.
             log.error("device_ledger_unusable", error=str(error), device=name)

@@ -1,15 +1,15 @@
-"""Memory control groups: the kernel itself holds a worker to its limit, and counts the kills that this takes.
+"""Memory control groups: the kernel enforces a worker's limit and counts its out-of-memory kills.
 
-Both versions of the interface, also where the machine mounts them side by side (cgroup-v1/memory.rst and cgroup-v2.rst
-in the kernel's documentation). A group is made for each start of a worker and removed after its end, so whatever its
-counter says is about that process.
+Both versions of the interface are supported, also mounted side by side (cgroup-v1/memory.rst and cgroup-v2.rst in the
+kernel's documentation). A group is made for each start of a worker and removed after its end, so its counter is about
+that process alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,8 @@ V1: Final = Interface(1, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes",
 V2: Final = Interface(2, "memory.max", "memory.swap.max", "memory.events")
 
 ENTER: Final = ("/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"')
-"""Behind it go the group and the command. The shell enters the group and becomes the command, same PID: moved in from
-outside, a process would have had some of its memory before, which the group would never count."""
+"""Followed by the group and the command. The shell enters the group and execs the command under the same PID: a group
+never counts the memory that a process had before it was moved into it."""
 
 
 class MemoryGroup:
@@ -43,25 +43,25 @@ class MemoryGroup:
         self.interface = interface
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """The command line that runs `argv` in this group."""
+        """Return the command line that runs `argv` in this group."""
         return [*ENTER, str(self.path), *argv]
 
     def kills(self) -> int:
-        """How often the kernel has killed here for want of memory; 0 when that cannot be read."""
+        """Return the out-of-memory kills in this group; 0 when they cannot be read."""
         try:
             return oom_kills((self.path / self.interface.counter).read_text(encoding="ascii"))
         except OSError:
             return 0
 
     def limit_bytes(self) -> int | None:
-        """The limit as it is now (an operator may have changed it); None when that cannot be read."""
+        """Return the present limit (an operator may have changed it); None when it cannot be read."""
         try:
             return int((self.path / self.interface.limit).read_text(encoding="ascii"))
         except (OSError, ValueError):  # version 2 writes `max` for no limit
             return None
 
     def remove(self) -> bool:
-        """Remove the group; False while something is in it."""
+        """Remove the group. Return False while a process is in it."""
         try:
             self.path.rmdir()
         except FileNotFoundError:
@@ -80,7 +80,7 @@ class MemoryGroups:
         self._prefix = f"{hive_id}."
 
     def make(self, instance: str, limit_bytes: int) -> MemoryGroup:
-        """A group with this limit. Raises OSError."""
+        """Make a group with this limit. Raises OSError."""
         path = self._parent / f"{self._prefix}{instance}"
         path.mkdir(parents=True, exist_ok=True)
         try:
@@ -91,12 +91,12 @@ class MemoryGroups:
         return MemoryGroup(path, self.interface)
 
     def find(self, instance: str) -> MemoryGroup | None:
-        """The group that an earlier hive made for this instance."""
+        """Return the group that an earlier hive made for this instance, or None."""
         path = self._parent / f"{self._prefix}{instance}"
         return MemoryGroup(path, self.interface) if path.is_dir() else None
 
     def remove_all_but(self, instances: set[str]) -> None:
-        """Remove what an earlier hive of this id has left of workers that nobody knows any more."""
+        """Remove the groups that an earlier hive of this id left behind, except those of `instances`."""
         with contextlib.suppress(OSError):
             for path in self._parent.glob(f"{self._prefix}*"):
                 if path.name.removeprefix(self._prefix) not in instances:
@@ -104,10 +104,10 @@ class MemoryGroups:
 
 
 def find_groups(configured: Path | None, hive_id: str) -> MemoryGroups | str:
-    """The groups of this hive's workers, or why none can be made here."""
+    """Return the groups of this hive's workers, or why none can be made here."""
     reasons: list[str] = []
     try:
-        parents = [configured] if configured is not None else list(own_groups())
+        parents = [configured] if configured is not None else own_groups()
         for parent in parents:
             parent.mkdir(parents=True, exist_ok=True)
             interface = _try_out(parent)
@@ -120,7 +120,7 @@ def find_groups(configured: Path | None, hive_id: str) -> MemoryGroups | str:
 
 
 def required(found: MemoryGroups | str) -> MemoryGroups:
-    """The groups, when the configuration insists on them. Raises FatalError 2."""
+    """Return the groups where the configuration requires them. Raises FatalError 2."""
     if isinstance(found, str):
         raise FatalError(
             ExitStatus.USAGE,
@@ -130,15 +130,15 @@ def required(found: MemoryGroups | str) -> MemoryGroups:
     return found
 
 
-def own_groups() -> Iterator[Path]:
-    """This process' own groups that may have a memory controller, version 1 first. Raises OSError."""
+def own_groups() -> list[Path]:
+    """Return this process's groups that may have a memory controller, version 1 first. Raises OSError."""
     own = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
     mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    return iter(memory_groups(own, mounts))
+    return memory_groups(own, mounts)
 
 
 def memory_groups(own: Sequence[str], mounts: Sequence[str]) -> list[Path]:
-    """The same, out of the lines of /proc/self/cgroup and /proc/self/mountinfo."""
+    """Return the same from the lines of /proc/self/cgroup and /proc/self/mountinfo."""
     points: dict[str, tuple[str, Path]] = {}
     for line in mounts:
         before, _, after = line.partition(" - ")
@@ -153,14 +153,14 @@ def memory_groups(own: Sequence[str], mounts: Sequence[str]) -> list[Path]:
             mine = "memory" in controllers.split(",") if kind == "cgroup" else not controllers
             if mine and kind in points:
                 root, point = points[kind]
-                # In a container the mount may begin below the hierarchy's root; the path does not know that.
+                # In a container the mount may begin below the hierarchy's root, which the path still contains.
                 below = path.removeprefix(root) if root != "/" else path
                 found.append(point / below.lstrip("/"))
     return found
 
 
 def oom_kills(counter: str) -> int:
-    """The number in the line `oom_kill N`, which both versions write."""
+    """Return the number of the line `oom_kill N`, which both versions write."""
     for line in counter.splitlines():
         name, _, value = line.partition(" ")
         if name == "oom_kill" and value.strip().isdigit():
@@ -169,8 +169,8 @@ def oom_kills(counter: str) -> int:
 
 
 def _try_out(parent: Path) -> Interface | None:
-    """Make a group below `parent`, limit it, and remove it. None: there is no memory controller. Raises OSError."""
-    with contextlib.suppress(OSError):  # version 2: the children have the controllers that the parent hands down
+    """Make, limit and remove a group below `parent`. None: there is no memory controller. Raises OSError."""
+    with contextlib.suppress(OSError):  # version 2: children have only the controllers that the parent enables for them
         control = parent / "cgroup.subtree_control"
         if control.exists():
             control.write_text("+memory", encoding="ascii")
@@ -188,8 +188,8 @@ def _try_out(parent: Path) -> Interface | None:
 
 def _set_limit(path: Path, interface: Interface, limit_bytes: int) -> None:
     (path / interface.limit).write_text(str(limit_bytes), encoding="ascii")
-    with contextlib.suppress(OSError):  # a kernel without accounting of swap has no such file
+    with contextlib.suppress(OSError):  # a kernel without swap accounting has no such file
         swap = path / interface.swap_limit
         if swap.exists():
-            # Version 1 counts memory and swap together, version 2 swap alone: either way none is left for swap.
+            # Version 1 counts memory and swap together, version 2 swap alone: both values leave none for swap.
             swap.write_text(str(limit_bytes) if interface is V1 else "0", encoding="ascii")

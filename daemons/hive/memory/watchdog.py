@@ -1,4 +1,4 @@
-"""The limit where no control group holds it: the hive looks at a worker's memory from time to time."""
+"""The memory limit where no control group enforces it: the hive measures a worker's memory periodically."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psutil
 
 
 def resident_bytes(pid: int) -> int | None:
-    """The memory that a process has of the machine now; None when it is gone."""
+    """Return the resident memory of a process; None when it is gone."""
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except (psutil.Error, OSError):
@@ -19,7 +19,7 @@ def resident_bytes(pid: int) -> int | None:
 async def watch(
     pid: int, limit_bytes: int, every_ms: int, over: Callable[[int], None], measure: Callable[[int], int | None]
 ) -> None:
-    """Call `over` with what was measured as soon as it is above the limit, and return; until then, until cancelled."""
+    """Measure until cancelled, or until the result exceeds the limit: then call `over` with it and return."""
     while True:
         seen = measure(pid)
         if seen is not None and seen > limit_bytes:

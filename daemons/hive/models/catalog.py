@@ -1,11 +1,11 @@
-"""The models of this hive: the rows, and the folder with their files. A file counts only when a row vouches for it.
+"""The models of this hive: the rows, and the folder with their files. A file counts only when it has a row.
 
-Rows are written after their file is whole, proved and on disk, and removed before it: so a file without a row is one
-that was killed half-way, or that a stranger put there. It is not trusted; a pull of that model proves its hash against
-the hub's, and then saves the download.
+A row is written after its file is complete, verified and on disk, and removed before it. So a file without a row is of
+an interrupted pull, or foreign. It is not trusted, but a pull of that model compares its hash with the hub's first, and
+then needs no download.
 
-The file of the rows is looked at before it is asked for or written to; a damaged one is mended (daemons/hive/recovery)
-while memory serves on.
+The database file is checked before it is read or written; a damaged one is repaired (daemons/hive/recovery), and the
+rows in memory are served meanwhile.
 """
 
 from __future__ import annotations
@@ -19,55 +19,56 @@ from pathlib import Path
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
 from daemons.hive.models.hub import HubModel
-from daemons.hive.models.refs import is_model_ref, model_path, part_note_path, part_path
-from daemons.hive.recovery.mender import Mender
+from daemons.hive.recovery.repair import DatabaseRepair
+from daemons.hive.refs import is_model_ref, model_path, part_note_path, part_path
 from daemons.hive.store import Store, StoredModel, StoredWorker
 
 
 class Catalog:
-    """The models that are here. `fault` is SQLite's own word while rows wait in memory for a disk that refuses them."""
+    """The models that are here, in memory and on disk."""
 
-    def __init__(self, store: Store, folder: Path, mender: Mender) -> None:
+    def __init__(self, store: Store, folder: Path, repair: DatabaseRepair) -> None:
         self.fault: str | None = None
+        """SQLite's message while rows cannot be written."""
         # Absolute, since a worker is given this path and may have another current folder.
         self.folder = folder.resolve()
         self._store = store
         self._models: dict[str, StoredModel] = {}
-        self._unwritten: set[str] = set()  # rows that the disk has otherwise than memory, or not at all
-        self._mender = mender
+        self._unwritten: set[str] = set()  # rows that differ on disk, or are missing there
+        self._repair = repair
         self._verifying = asyncio.Lock()
 
     async def open(self) -> list[StoredWorker]:
-        """Open the file and read the rows, mending what is damaged; returns the rows of the workers.
+        """Open the database, repair it if it is damaged, read the models, and return the rows of the workers.
 
         Raises:
-            sqlite3.Error: the file is whole, as far as can be told, and cannot be used.
+            sqlite3.Error: the file cannot be used, and no damage was found.
             FatalError: exit 5, it is of a newer version than this program.
         """
         async with self._verifying:
-            damage = await self._mender.look_at_start()
+            damage = await self._repair.check_at_start()
             if damage is not None:
-                mended = await self._mender.mend(damage, None)
-                self._models = dict(mended.models)
-                self._written(mended.models)
-                return mended.workers
-            await self._mender.look_for_kept()
+                repaired = await self._repair.repair(damage, None)
+                self._models = dict(repaired.models)
+                self._written(repaired.models)
+                return repaired.workers
+            await self._repair.find_quarantined()
             await self._store.open()
             await self.load()
             return await self._store.workers()
 
     async def verify(self) -> None:
-        """See whether the file is still what was written; mend it when it is damaged. Memory serves on meanwhile."""
+        """Check the database file, and repair it when it is damaged."""
         async with self._verifying:
             try:
                 await self._verify()
             except sqlite3.Error as error:
-                self._refused(error)
+                self._not_written(error)
             else:
                 self.fault = self.fault if self._unwritten else None
 
     async def load(self) -> None:
-        """Read the rows. One whose file is missing, or has another size, is dropped: the model must be pulled again.
+        """Read the rows. One whose file is missing or has another size is deleted: the model must be pulled again.
 
         Raises:
             sqlite3.Error: the rows cannot be read.
@@ -86,26 +87,26 @@ class Catalog:
         return ref in self._models
 
     def get(self, ref: str) -> StoredModel | None:
-        """The row of a model, or None."""
+        """Return the row of a model, or None."""
         return self._models.get(ref)
 
     def path_of(self, ref: str) -> Path | None:
-        """The file of a model that is here, or None."""
+        """Return the file of a model that is here, or None."""
         return self.file_of(ref) if ref in self._models else None
 
     def file_of(self, ref: str) -> Path:
-        """Where the file of a model is, or is to be."""
+        """Return the path of a model's file, whether it is there or not."""
         return model_path(self.folder, ref)
 
     def part_bytes(self, ref: str) -> int:
-        """How much of a model an unfinished download has brought already."""
+        """Return how much of a model an unfinished download has left."""
         try:
             return part_path(self.file_of(ref)).stat().st_size
         except OSError:
             return 0
 
     async def add(self, model: HubModel) -> None:
-        """Register a model whose file is whole and in place. When the disk refuses the row, memory has it for now."""
+        """Register a model whose file is complete and in place. A row that cannot be written stays in memory."""
         self._models[model.ref] = StoredModel(model.ref, model.size_bytes, model.sha256, int(time.time()))
         self._unwritten.add(model.ref)
         log.info("model_registered", model=model.ref, size_bytes=model.size_bytes, sha256=model.sha256)
@@ -113,7 +114,7 @@ class Catalog:
         await self.flush()
 
     async def remove(self, ref: str) -> None:
-        """Forget a model, its file, and what a pull of it may have left.
+        """Remove a model, its file, and what a pull of it may have left.
 
         Raises:
             ApiError: 404 when nothing of it is here.
@@ -130,38 +131,38 @@ class Catalog:
             each.unlink(missing_ok=True)
         log.info("model_removed", model=ref)
 
-    async def tend(self) -> None:
-        """From time to time: try again what the disk has refused, and see whether broken files were taken away."""
-        if self._mender.in_memory is not None or self.fault is not None:
+    async def maintain(self) -> None:
+        """Repeat what could not be written, and look which quarantined files are left. Called periodically."""
+        if self._repair.in_memory is not None or self.fault is not None:
             await self.verify()
             await self.flush()
-        await self._mender.look_for_kept()
+        await self._repair.find_quarantined()
 
     async def flush(self) -> None:
-        """Let the disk follow memory, as far as it does not yet."""
+        """Write the rows that differ on disk."""
         for ref in sorted(self._unwritten):
             model = self._models.get(ref)
             written = await self._try(self._store.save_model(model) if model else self._store.remove_model(ref))
-            # What has changed in memory meanwhile is still to be written, by whoever changed it.
+            # A row that changed during the write differs again: it stays listed.
             if written and self._models.get(ref) is model:
                 self._unwritten.discard(ref)
 
     async def _verify(self) -> None:
-        damage = await self._mender.look()
+        damage = await self._repair.check()
         if damage is not None:
             remembered = dict(self._models)
-            mended = await self._mender.mend(damage, remembered)
-            for ref in remembered.keys() - mended.models.keys():
+            repaired = await self._repair.repair(damage, remembered)
+            for ref in remembered.keys() - repaired.models.keys():
                 self._models.pop(ref, None)
-            self._written(mended.models)
-        elif self._mender.in_memory is not None:
+            self._written(repaired.models)
+        elif self._repair.in_memory is not None:
             await self._store.open()
-            self._mender.found_whole()
+            self._repair.found_intact()
             self._unwritten.update(self._models)
 
     def _written(self, rows: dict[str, StoredModel]) -> None:
-        """The mended file has these rows, if the disk took it at all."""
-        on_disk = {} if self._mender.in_memory is not None else rows
+        """Note that the repaired file has these rows, unless it could not be written."""
+        on_disk = {} if self._repair.in_memory is not None else rows
         differing = {ref for ref, model in self._models.items() if on_disk.get(ref) != model}
         self._unwritten = differing | (on_disk.keys() - self._models.keys())
 
@@ -175,12 +176,12 @@ class Catalog:
         try:
             await write
         except sqlite3.Error as error:
-            self._refused(error)
+            self._not_written(error)
             return False
         self.fault = None
         return True
 
-    def _refused(self, error: sqlite3.Error) -> None:
+    def _not_written(self, error: sqlite3.Error) -> None:
         if self.fault is None:
             log.error("model_rows_not_written", error=str(error), file=self._store.name)
         self.fault = str(error)

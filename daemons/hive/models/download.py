@@ -1,4 +1,4 @@
-"""Downloading one model: a few tries, each going on where the last one ended, and the bytes proved at the end."""
+"""Downloading one model: a few tries, each of which resumes the last, and the hash verified at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 class Progress:
-    """How far one pull has come; `changed` is called whenever it moves."""
+    """The progress of one pull; `changed` is called whenever it advances."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.verifying = False
@@ -30,16 +30,16 @@ class Progress:
         self._changed = changed
 
     def at(self, received_bytes: int, *, verifying: bool = False) -> None:
-        """So many bytes are there."""
+        """Set how many bytes are there."""
         self.received_bytes, self.verifying = received_bytes, verifying
         self._changed()
 
 
 async def download(hub: Hub, model: HubModel, path: Path, durations: Durations, progress: Progress) -> None:
-    """Bring the file of `model` to `path`, whole and proved, or not at all.
+    """Download the file of `model` to `path`, complete and verified, or not at all.
 
-    A file that is there already is believed only when its hash agrees. A broken or stalled try keeps its bytes, in this
-    process and in the next; bytes whose hash is wrong are thrown away.
+    A file that is there already is kept only when its hash matches. A broken or stalled try keeps its bytes, for this
+    process and the next; bytes whose hash is wrong are discarded.
 
     Raises:
         ApiError: model_not_found, storage_full, download_failed or hub_unavailable.
@@ -64,6 +64,7 @@ async def download(hub: Hub, model: HubModel, path: Path, durations: Durations, 
 async def _try(hub: Hub, model: HubModel, path: Path, durations: Durations, progress: Progress) -> None:
     async with PartFile(path, sha256=model.sha256, size=model.size_bytes) as part:
         try:
+            # Only at first: the hash of a large file takes long, and no other try can have completed it.
             if progress.tries == 1 and await part.is_there():
                 await part.discard()
                 progress.at(model.size_bytes)
@@ -72,7 +73,7 @@ async def _try(hub: Hub, model: HubModel, path: Path, durations: Durations, prog
             if part.length < model.size_bytes:
                 await _fetch(hub, model, part, durations, progress)
             progress.at(part.length, verifying=True)
-            if not await part.is_proved():
+            if not await part.is_verified():
                 await part.discard()
                 raise _failed(f"the bytes of {model.ref} from the hub do not have the hash that it announces")
             await part.finish()
@@ -83,14 +84,16 @@ async def _try(hub: Hub, model: HubModel, path: Path, durations: Durations, prog
 
 
 async def _fetch(hub: Hub, model: HubModel, part: PartFile, durations: Durations, progress: Progress) -> None:
-    """One request for the bytes that are missing. Returns with as many bytes as the model has."""
+    """Request the missing bytes once. Return when as many are there as the model has."""
     log.info("download_began", model=model.ref, from_byte=part.length, size_bytes=model.size_bytes)
     stall_s = durations.download_stall_ms / 1000
     try:
         async with asyncio.timeout(stall_s) as bound:
             async with hub.open(model.ref, start=part.length, etag=part.etag) as response:
+                # A hub that ignores the range sends the whole file: what is there is dropped then.
                 await part.begin(keep=await _first_byte(model, part, response), etag=response.headers.get("etag"))
                 while chunk := await response.content.readany():
+                    # Each chunk extends the bound: a slow link is no stall.
                     bound.reschedule(asyncio.get_running_loop().time() + stall_s)
                     if part.length + len(chunk) > model.size_bytes:
                         await part.discard()
@@ -106,7 +109,7 @@ async def _fetch(hub: Hub, model: HubModel, part: PartFile, durations: Durations
 
 
 async def _first_byte(model: HubModel, part: PartFile, response: aiohttp.ClientResponse) -> int:
-    """At which byte of the file the answer begins: where we asked for, or 0 when the hub sends the whole file."""
+    """Return the byte at which the answer begins: the requested one, or 0 when the hub sends the whole file."""
     if response.status == 200:
         return 0
     sent = _RANGE.fullmatch(response.headers.get("content-range", ""))

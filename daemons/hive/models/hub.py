@@ -1,4 +1,4 @@
-"""The model hub, as a hive asks it: what a model is, and its bytes from any place on."""
+"""The client of the model hub: descriptions of models, and their bytes from any offset on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from daemons.common.errors import ApiError, ErrorCode
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _PASSING: Final = frozenset({408, 425, 429})
-"""The 4xx that say "not now" rather than "not this"."""
+"""The 4xx that mean "not now" instead of "not this"."""
 _READ_BYTES: Final = 16_384
-"""What aiohttp has read and not handed out is lost when the connection breaks: so it reads little ahead."""
+"""Small, since the bytes that aiohttp has buffered are lost when the connection breaks."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """What the hub says that a model is; the file is believed only when it agrees with this."""
+    """The hub's description of a model, which the file must match."""
 
     ref: str
     size_bytes: int
@@ -31,7 +31,7 @@ class HubModel:
 
 
 class PassingFaultError(Exception):
-    """A try that failed in a way that may not happen again. `error` is what to answer when no try is left."""
+    """A try that failed for a reason that may pass. `error` is the answer when no try is left."""
 
     def __init__(self, error: ApiError) -> None:
         super().__init__(error.message)
@@ -44,15 +44,15 @@ class Hub:
     def __init__(self, client: PeerClient, url: str, durations: Durations) -> None:
         self._client = client
         self._url = url
-        # A hub may have to look long for a large model, but a person waits for the answer.
+        # The stall bound can be long, but a client waits for this answer.
         self._describe_ms = min(durations.download_stall_ms, durations.deadline_ms)
 
     async def describe(self, ref: str) -> HubModel:
-        """What the model is.
+        """Return the description of a model.
 
         Raises:
             ApiError: 404 when the hub has no such model; 502 when it refuses, or describes something else.
-            PassingFaultError: the hub cannot be reached, or is in trouble.
+            PassingFaultError: the hub cannot be reached, or fails.
         """
         try:
             answer = await self._client.call("GET", f"{self._url}/models/{ref}", timeout_ms=self._describe_ms)
@@ -63,11 +63,11 @@ class Hub:
 
     @asynccontextmanager
     async def open(self, ref: str, *, start: int, etag: str | None) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer with the file's bytes from `start` on, if it still is the file that had `etag`; else from 0.
+        """Request the file's bytes from `start` on; from 0 when the file no longer has `etag`.
 
         Raises:
-            ApiError: the hub refuses this file for good.
-            PassingFaultError: the hub cannot be reached, or is in trouble.
+            ApiError: the hub refuses this file permanently.
+            PassingFaultError: the hub cannot be reached, or fails.
         """
         headers = {"accept-encoding": "identity"}
         if start:
@@ -82,7 +82,7 @@ class Hub:
 
 
 def check_status(ref: str, status: int) -> None:
-    """Raise what a status that is no success means for a model."""
+    """Raise the error that an unsuccessful status means for a model."""
     if status < 300:
         return
     if status == 404:
@@ -93,7 +93,7 @@ def check_status(ref: str, status: int) -> None:
 
 
 def unreachable(detail: str) -> PassingFaultError:
-    """The hub gave no usable answer."""
+    """Return the error for a hub that gave no usable answer."""
     message = f"the model hub cannot be used now ({detail}); check the hub and hub.url"
     return PassingFaultError(ApiError(ErrorCode.HUB_UNAVAILABLE, message))
 

@@ -1,4 +1,4 @@
-"""A file that is being downloaded: its bytes gather in a `.part`, and it appears under its name whole or not at all."""
+"""A file that is being downloaded: its bytes go to a `.part`, and it gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self, TypeVar
 
-from daemons.hive.models.refs import part_note_path, part_path
+from daemons.hive.refs import part_note_path, part_path
 
 Result = TypeVar("Result")
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""No space, no quota, or over the size that this process may write: all mean that the file does not fit."""
+"""No space, no quota, or over the file size limit: the file does not fit."""
 
 
 class DiskError(Exception):
-    """The disk refused. `full` when nothing more fits; `reason` is the system's own word."""
+    """A failed disk access. `full` when the file does not fit; `reason` is the system's message."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror)
@@ -33,7 +33,7 @@ class DiskError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Which file the bytes of a part belong to."""
+    """The file that the bytes of a part belong to."""
 
     etag: str | None
     sha256: str
@@ -41,7 +41,7 @@ class Note:
 
 
 class PartFile:
-    """The part of one file, for `async with`. Every access runs in a thread; none is left behind when cancelled."""
+    """The part of one file, for `async with`. Every access runs in a thread, and ends before a cancellation does."""
 
     def __init__(self, path: Path, *, sha256: str, size: int) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class PartFile:
         self._file: BinaryIO | None = None
         self.etag: str | None = None
         self.length = 0
-        """How many bytes are there: those of an earlier try, or of an earlier process, count."""
+        """How many bytes are there, including those of earlier tries and processes."""
 
     async def __aenter__(self) -> Self:
         await _in_thread(self._open)
@@ -63,29 +63,29 @@ class PartFile:
         await _in_thread(self._close)
 
     async def begin(self, *, keep: int, etag: str | None) -> None:
-        """Bytes come now, from `keep` on (0: from the beginning), of the version `etag`. Raises DiskError."""
+        """Prepare for bytes of the version `etag`, from offset `keep` on. Raises DiskError."""
         await _in_thread(lambda: self._begin(keep, etag))
 
     async def write(self, chunk: bytes) -> None:
         """Append bytes. Raises DiskError."""
         await _in_thread(lambda: self._write(chunk))
 
-    async def is_proved(self) -> bool:
-        """Whether the bytes are exactly those of the wanted file, by their count and their hash."""
+    async def is_verified(self) -> bool:
+        """Return whether the bytes are those of the wanted file, by count and hash."""
         if self.length != self._wanted.size:
             return False
         return await _in_thread(lambda: self._hash(self._part)) == self._wanted.sha256
 
     async def is_there(self) -> bool:
-        """Whether the whole file is there already under its own name, with the wanted bytes: nothing is to be done."""
+        """Return whether the complete file is there already under its own name, with the wanted hash."""
         return await _in_thread(self._is_there)
 
     async def finish(self) -> None:
-        """The part becomes the file: on disk first, then under its name, then the folder on disk. Raises DiskError."""
+        """Turn the part into the file: fsync it, rename it, fsync the folder. Raises DiskError."""
         await _in_thread(self._finish)
 
     async def discard(self) -> None:
-        """Remove the part: its bytes are wrong, or are in the way."""
+        """Remove the part: its bytes are wrong, or no longer needed."""
         await _in_thread(self._discard)
 
     # In the thread.
@@ -102,7 +102,7 @@ class PartFile:
 
     def _close(self) -> None:
         if self._file is not None:
-            # Buffered bytes that the disk refuses now are simply not there; the length is read anew when it is opened.
+            # Bytes that cannot be flushed now are lost; the length is read again when the part is opened.
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
@@ -120,7 +120,7 @@ class PartFile:
         self.length, self.etag = keep, etag
         if same_version:
             return
-        # Before the first byte: bytes of an unknown version are worth nothing to the next process.
+        # Before the first byte: the next process cannot resume bytes of an unknown version.
         self._note_path.write_text(json.dumps(asdict(Note(etag, self._wanted.sha256, self._wanted.size))), "utf-8")
 
     def _write(self, chunk: bytes) -> None:
@@ -158,14 +158,14 @@ class PartFile:
 
 
 async def _in_thread(work: Callable[[], Result]) -> Result:
-    """Run `work` in a thread and wait for its end even when cancelled: its file must not be closed under it."""
+    """Run `work` in a thread and wait for its end even when cancelled: its file must not be closed meanwhile."""
     running = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait([running])
         if not running.cancelled():
-            running.exception()  # looked at, so that it is not reported as lost
+            running.exception()  # retrieved, so that asyncio does not report it
         raise
     except OSError as error:
         raise DiskError(error) from error

@@ -1,4 +1,4 @@
-"""The downloads of a hive: one for each model however many ask, each with a progress that can be watched."""
+"""The downloads of a hive: one per model however many requests, each with a progress that can be watched."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from prometheus_client import Counter
 from daemons.common.durations import Durations
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
+from daemons.hive.changes import Changes
 from daemons.hive.machine import resources
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.download import Progress, download
 from daemons.hive.models.hub import Hub, HubModel, PassingFaultError
-from daemons.hive.noticeboard import Noticeboard
 from daemons.hive.wire import PullFault, PullProgress, PullState
 
 KEPT: Final = 256
-"""How many finished pulls are remembered for those who ask how they went."""
+"""How many finished pulls are kept, so that clients can still read their outcome."""
 OUTCOMES: Final = ("done", "failed", "cancelled")
 
 
 class Pull:
-    """One download, under way or over."""
+    """One download, running or over."""
 
     def __init__(self, model: HubModel) -> None:
         self.model = model
-        self.board = Noticeboard()
-        self.progress = Progress(self.board.changed)
+        self.changes = Changes()
+        self.progress = Progress(self.changes.notify)
         self.error: ApiError | None = None
         self.task: asyncio.Task[Path] | None = None
         self.over = False
-        """Whether it has ended, well or not, and `error` says how."""
+        """Whether it has ended; `error` is None when it succeeded."""
 
-    def shown(self) -> PullProgress:
-        """How far it has come."""
+    def snapshot(self) -> PullProgress:
+        """Return its progress."""
         progress = self.progress
         state: PullState = "queued" if progress.tries == 0 else "verifying" if progress.verifying else "downloading"
         if self.over:
@@ -52,7 +52,7 @@ class Pull:
 
 
 class Pulls:
-    """Brings models from the hub into the catalog. Without a hub there is only what the catalog has."""
+    """Pulls models from the hub into the catalog. Without a hub there are only the models of the catalog."""
 
     def __init__(self, catalog: Catalog, hub: Hub | None, durations: Durations, outcomes: Counter) -> None:
         self._catalog = catalog
@@ -64,28 +64,23 @@ class Pulls:
             outcomes.labels(outcome)
 
     def path_of(self, ref: str) -> Path | None:
-        """The file of a model that is here, or None."""
+        """Return the file of a model that is here, or None."""
         return self._catalog.path_of(ref)
 
     def find(self, ref: str) -> Pull | None:
-        """The pull of a model: the one under way, else the last; None when there was none."""
+        """Return the pull of a model: the running one, else the last; None when there was none."""
         return self._pulls.get(ref)
-
-    def under_way(self, ref: str) -> bool:
-        """Whether the model is being downloaded now."""
-        pull = self.find(ref)
-        return pull is not None and not pull.over
 
     @property
     def running(self) -> int:
-        """How many downloads are under way."""
+        """How many downloads are running."""
         return sum(not pull.over for pull in self._pulls.values())
 
     async def ensure(self, ref: str) -> Pull | None:
-        """Begin to pull a model unless it is here (None then) or its pull is under way already.
+        """Return the pull of a model, started unless it runs already; None when the model is here.
 
         Raises:
-            ApiError: 404 when neither the catalog nor the hub has it; 507 when it cannot fit; 502 when the hub fails.
+            ApiError: 404 when neither catalog nor hub has it; 507 when the disk is full; 502 when the hub fails.
         """
         if ref in self._catalog:
             return None
@@ -101,7 +96,7 @@ class Pulls:
         return self._begin(self._hub, model)
 
     async def obtain(self, ref: str) -> Path:
-        """The file of a model, pulled when it is not here. Whoever waits may give up: the pull goes on for the others.
+        """Return the file of a model, pulled when it is missing. Cancelling the wait does not cancel the pull.
 
         Raises:
             ApiError: as `ensure`, or why the download failed.
@@ -112,22 +107,22 @@ class Pulls:
         return await asyncio.shield(pull.task)
 
     async def cancel(self, ref: str) -> None:
-        """End the pull of a model, if one is under way; its part stays for the next."""
+        """Cancel the pull of a model, if one runs; its part stays for the next."""
         pull = self.find(ref)
         if pull is not None and pull.task is not None and not pull.over:
             pull.task.cancel()
-            await pull.board.until(lambda: pull.over)
+            await pull.changes.until(lambda: pull.over)
 
     async def cancel_all(self) -> None:
-        """End every pull: the hive stops."""
+        """Cancel every pull: the hive stops."""
         await asyncio.gather(*(self.cancel(ref) for ref in list(self._pulls)))
 
     def forget(self, ref: str) -> None:
-        """The model was removed: how its pull went is no longer of interest."""
+        """Forget the outcome of a pull: the model was removed."""
         self._pulls.pop(ref, None)
 
     def _begin(self, hub: Hub, model: HubModel) -> Pull:
-        # Looked at again: while the hub was asked, another request may have begun this very pull.
+        # Checked again: another request may have started this pull while the hub was asked.
         found = self.find(model.ref)
         if found is not None and not found.over:
             return found
@@ -171,7 +166,7 @@ class Pulls:
             self._outcomes.labels("failed").inc()
             log.error("download_failed", model=ref, code=pull.error.code, error=pull.error.message)
         pull.over = True
-        pull.board.changed()
+        pull.changes.notify()
 
     def _drop_oldest(self) -> None:
         for ref in [ref for ref, pull in self._pulls.items() if pull.over][: max(0, len(self._pulls) - KEPT)]:

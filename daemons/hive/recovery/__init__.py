@@ -1,1 +1,1 @@
-"""What a hive does when its database is damaged: see it, keep the broken file, save what can be saved."""
+"""Recovery of a damaged database: detect it, quarantine the file, salvage its rows."""

@@ -1,4 +1,4 @@
-"""What counts as damage of the hive's database: decided from what was found, without looking itself."""
+"""What counts as damage of the hive's database. Pure: it decides about findings."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from typing import Final
 
 _RUINED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _OK: Final = "SQLITE_OK"
-"""The code where SQLite itself has no objection: an empty file is a valid database to it."""
+"""The code where SQLite reports no error: an empty file is a valid database to it."""
 
 
 class DamageKind(StrEnum):
-    """What became of the file."""
+    """What happened to the file."""
 
     CORRUPT = "corrupt"
-    """SQLite refuses it."""
+    """SQLite cannot read it."""
     EMPTIED = "emptied"
-    """SQLite accepts it, but the hive's tables are not in it: truncated to nothing, or replaced by an empty one."""
+    """SQLite reads it, but the hive's tables are missing: truncated to nothing, or replaced by an empty one."""
     FOREIGN = "foreign"
     """It is a database of another program."""
     MISSING = "missing"
-    """There is no file, although there should be."""
+    """There is no file, although there should be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """The verdict. `message` is SQLite's own wherever SQLite had one."""
+    """What is damaged, and how it was reported."""
 
     kind: DamageKind
     code: str
     message: str
+    """SQLite's own wherever SQLite has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Findings:
 
 
 def judge(found: Findings, *, application_id: int, tables: Collection[str]) -> Damage | None:
-    """None when the file is a whole database of this program, of whatever version."""
+    """Return the damage; None for an intact database of this program, of whatever version."""
     missing = sorted(set(tables) - found.tables)
     if found.user_version == 0 and not found.tables:
         return Damage(DamageKind.EMPTIED, _OK, "the file is a valid empty database, without any table")
@@ -62,7 +63,7 @@ def judge(found: Findings, *, application_id: int, tables: Collection[str]) -> D
 
 
 def judge_error(error: sqlite3.Error, *, exists: bool) -> Damage | None:
-    """None when the error says nothing about the file: it is locked, or the disk does not answer at this moment."""
+    """Return the damage; None when the error is not about the file: it is locked, or the disk does not respond."""
     code = getattr(error, "sqlite_errorcode", None)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if not exists:

@@ -1,8 +1,8 @@
-"""Getting rows out of a broken file, and deciding which models a new catalog may list.
+"""Reading rows from a damaged file, and deciding which models a new catalog may list.
 
-What is trusted, strongest first: the row that this hive has in memory (its bytes were proved when they were pulled); a
-row that can still be read from the broken file; a model file that names itself in a header which fits its length. Each
-only with a file of exactly that length in the model folder.
+Trusted are, in this order: the row that this hive has in memory (its bytes were verified when they were pulled); a row
+that can still be read from the damaged file; a model file whose header has its name and length. Each only with a file
+of exactly that length in the model folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from daemons.hive.models.refs import is_model_ref
+from daemons.hive.recovery.model_files import FoundFile
+from daemons.hive.refs import is_model_ref
 from daemons.hive.store import StoredModel, StoredWorker, worker_of
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -22,31 +23,21 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The rows that can be read and make sense."""
+    """The rows that can be read and are plausible."""
 
     models: dict[str, StoredModel] = field(default_factory=dict)
     workers: dict[str, StoredWorker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A whole model file in the folder. `sha256` is None where its bytes were not read."""
-
-    size_bytes: int
-    created: int
-    """Seconds since 1970."""
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Settled:
-    """What the new catalog holds, and where each row came from."""
+    """The models of the new catalog, and where each row came from."""
 
     models: dict[str, StoredModel]
     salvaged: int
     rebuilt: int
     dropped: list[str]
-    """References that were known or found, and that nothing vouches for."""
+    """References that were known or found, and cannot be trusted."""
 
 
 def settle(
@@ -56,7 +47,7 @@ def settle(
 ) -> Settled:
     """Decide which models the new catalog has. `remembered` is None for a hive that has just started.
 
-    A running hive knows what it had: a file beyond that is a stranger's, or a pull's that was killed half-way.
+    A running hive knows its models: any other file is foreign, or of a pull that was killed before its row was written.
     """
     models: dict[str, StoredModel] = {}
     from_rows = 0
@@ -64,7 +55,7 @@ def settle(
     for ref in known:
         row, file = salvaged.get(ref), files.get(ref)
         wanted = row if remembered is None else remembered[ref]
-        if file is None:
+        if file is None:  # no row is trusted without its file
             continue
         if wanted is not None and wanted.size_bytes == file.size_bytes:
             models[ref] = wanted
@@ -76,9 +67,9 @@ def settle(
 
 
 def read_rows(connection: sqlite3.Connection) -> Salvage:
-    """Read what can be read: each table from its beginning and from its end, up to the first page that is broken."""
+    """Read what can be read: each table from its beginning and from its end, up to the first damaged page."""
     salvage = Salvage()
-    # With this SQLite reads what is there of a file that is shorter than its header says (lockBtree in its btree.c).
+    # With this SQLite also reads a file that is shorter than its header says (lockBtree in its btree.c).
     connection.execute("PRAGMA writable_schema = ON")
     for values in _scan(connection, "models"):
         if (model := sound_model(values)) is not None:
@@ -90,7 +81,7 @@ def read_rows(connection: sqlite3.Connection) -> Salvage:
 
 
 def sound_model(values: Mapping[str, Any]) -> StoredModel | None:
-    """The row, if every field of it can be what it claims; a broken page may give anything."""
+    """Return the row if every field is plausible: a damaged page may contain anything."""
     match dict(values):
         case {"ref": str(ref), "size_bytes": int(size), "sha256": str(sha256), "created": int(created)}:
             if is_model_ref(ref) and size >= 0 and _SHA256.fullmatch(sha256):
@@ -99,7 +90,7 @@ def sound_model(values: Mapping[str, Any]) -> StoredModel | None:
 
 
 def sound_worker(values: Mapping[str, Any]) -> StoredWorker | None:
-    """The row, if it can be a worker's: its words are known ones, and its numbers are numbers."""
+    """Return the row if it can be a worker's: its enums are known, and its numbers are numbers."""
     numbers = ("slots", "token_interval_ms", "restarts", "stopping", "spawned")
     maybe_numbers = ("pid", "start_ticks", "port")
     texts = ("id", "model", "instance")
@@ -117,6 +108,6 @@ def sound_worker(values: Mapping[str, Any]) -> StoredWorker | None:
 def _scan(connection: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for order in ("ASC", "DESC"):
-        with suppress(sqlite3.Error):  # the broken page: what came before it is there
+        with suppress(sqlite3.Error):  # the damaged page: the rows before it were read
             rows.extend(dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid {order}"))  # noqa: S608 our own names
     return rows

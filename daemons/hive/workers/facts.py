@@ -1,4 +1,4 @@
-"""What a hive knows of one worker: plain fields, changed by its supervisor alone, and drawn as a row."""
+"""What a hive knows about one worker: plain fields, changed by its supervisor alone, and shown as a row."""
 
 from __future__ import annotations
 
@@ -6,41 +6,32 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+from daemons.common.process import boot_id
 from daemons.common.wire import Shortage, WorkerLease, WorkerRow, WorkerState
-from daemons.hive.workers.states import Reason, RestartWhen, advances
+from daemons.hive.states import Reason, advances
+from daemons.hive.store import StoredWorker
+from daemons.hive.worker_spec import WorkerSpec
 
 
 def now_ms() -> float:
-    """The clock of all these facts: monotonic, in milliseconds."""
+    """Return the time of the clock of all these facts: monotonic, in milliseconds."""
     return time.monotonic() * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
-    """What was asked for; it never changes while the row lives."""
-
-    id: str
-    model: str
-    slots: int
-    restart: RestartWhen
-    token_interval_ms: int
-    memory_limit_bytes: int | None = None
 
 
 @dataclass(slots=True)
 class ProcessFacts:
-    """What is known of the present process; a new process starts with a new object, so nothing old sticks to it."""
+    """What is known about the present process. A new process has a new object, so it inherits nothing old."""
 
     pid: int | None = None
     start_ticks: int | None = None
     port: int | None = None
     slots_total: int = 0
     relaying: int = 0
-    """Inferences relayed to it at this moment: the hive is the only way in, so these are its busy slots."""
+    """Inferences relayed to it now. Every request comes through the hive, so these are its busy slots."""
     served_before: int | None = 0
-    """What it had served before this hive relayed to it; None while an adopted worker has not said so yet."""
+    """What it had served before this hive relayed to it; None until an adopted worker has reported it."""
     served_here: int = 0
-    """Inferences that this hive relayed to it, to their end."""
+    """Inferences that this hive relayed to their end."""
     served_leased: int = 0
     """Its own count, as of its last lease."""
     load_progress: float = 0.0
@@ -50,23 +41,23 @@ class ProcessFacts:
     down_until_ms: float = 0.0
     """The end of the cool-down after a connection that was refused or broke."""
     active_at_ms: float = 0.0
-    """The last sign of work, or the moment when it began to be ready: idleness counts from here."""
+    """The last sign of work, or the time when it became ready: idle time counts from here."""
 
     def idle_left_ms(self, idle_stop_ms: int, *, now_ms: float) -> float:
-        """Return how much of its idle time is left; at or below 0 it may be stopped. A busy worker has all of it."""
+        """Return how much of its idle time is left; at or below 0 it may be stopped. A busy worker has all left."""
         if self.relaying:
             self.active_at_ms = now_ms
         return self.active_at_ms + idle_stop_ms - now_ms
 
     @property
     def served_total(self) -> int:
-        """Inferences served by this process. Its own count is as old as its last lease, the hive's is not."""
+        """Inferences served by this process. Its own count is as old as its last lease, the hive's is current."""
         return max((self.served_before or 0) + self.served_here, self.served_leased)
 
 
 @dataclass(slots=True)
 class WorkerFacts:
-    """One row in the making."""
+    """One worker's row, before it is shown."""
 
     spec: WorkerSpec
     state: WorkerState = WorkerState.STARTING
@@ -74,37 +65,37 @@ class WorkerFacts:
     detail: str | None = None
     restarts: int = 0
     device: str | None = None
-    """What its present process computes on."""
+    """The device of its present process."""
     shortage: Shortage | None = None
-    """What there was too little of, when that is why it rests."""
+    """What was insufficient, when that is why it rests."""
     process: ProcessFacts | None = None
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
-    """Given by the hive: that of the present process, or of the last, or of the one that is to come first."""
+    """Assigned by the hive: that of the present process, else of the last one, else of the first to come."""
 
     def begin(self, *, pid: int | None = None) -> ProcessFacts:
-        """A process begins: nothing that was said about the one before holds for it."""
+        """Begin a process: nothing that was known about the previous one holds for it."""
         self.state, self.reason, self.detail, self.shortage = WorkerState.STARTING, None, None, None
         self.process = ProcessFacts(pid=pid)
         return self.process
 
     def rest(self, state: WorkerState, reason: str | None, detail: str | None = None) -> None:
-        """There is no process any more (or not yet): say why."""
+        """Enter a state without a process, for a reason."""
         self.state, self.reason, self.detail = state, reason, detail
         self.process = self.device = None
 
     def take_lease(self, lease: WorkerLease, *, now_ms: float, lease_ms: int, stop_asked: bool) -> bool:
-        """Note what the present process says about itself. Returns whether that is news: its state or port changed, or
-        its lease had run out until now.
+        """Take what the present process reports about itself, and return whether the queen must know of it.
 
-        The caller has checked that the lease is the present process's own. States only advance, so a lease that
-        the network delivered late cannot take a ready worker back to loading.
+        It must when the state or the port changed, or when the previous lease had expired. The caller has checked that
+        the lease is the present process's own. States only advance, so a lease that the network delivered late cannot
+        take a ready worker back to loading.
         """
         process = self.process
         assert process is not None, "a lease is taken for a process"
         before = (self.state, process.port, process.slots_total, process.announced_draining)
         lapsed = process.leased_at_ms is not None and now_ms - process.leased_at_ms > lease_ms
         process.leased_at_ms = now_ms
-        # A health check or a lease as such is no work: only a taken slot or a served request is.
+        # A health check or a lease is not work: only a busy slot or a served request is.
         if lease.slots_busy or lease.served_total > process.served_leased or self.state is not WorkerState.READY:
             process.active_at_ms = now_ms
         process.port = lease.port if lease.port is not None else process.port
@@ -121,7 +112,7 @@ class WorkerFacts:
         return lapsed or before != (self.state, process.port, process.slots_total, process.announced_draining)
 
     def health_fault(self, *, now_ms: float, lease_ms: int) -> Reason | None:
-        """Why a live worker must not be routed to at present, or None when nothing speaks against it."""
+        """Return why a live worker must not be routed to now, or None when it may be."""
         process = self.process
         if process is None or process.leased_at_ms is None:
             return None
@@ -132,14 +123,14 @@ class WorkerFacts:
         return None
 
     def serving(self, *, now_ms: float, lease_ms: int) -> ProcessFacts | None:
-        """The present process when inference may be relayed to it: ready, leased, probed well, not marked down."""
+        """Return the present process when inference may be relayed to it: ready, leased, healthy, not marked down."""
         process = self.process
         if process is None or self.state is not WorkerState.READY or now_ms < process.down_until_ms:
             return None
         return process if self.health_fault(now_ms=now_ms, lease_ms=lease_ms) is None else None
 
     def row(self, *, now_ms: float, lease_ms: int) -> WorkerRow:
-        """The row as it is at this moment; a missing process shows as nulls."""
+        """Return the row as it is now; without a process its fields are null."""
         process = self.process
         fault = self.health_fault(now_ms=now_ms, lease_ms=lease_ms)
         return WorkerRow(
@@ -162,4 +153,28 @@ class WorkerFacts:
             shortage=self.shortage,
             restart_policy=self.spec.restart.value,
             load_progress=process.load_progress if process else 0.0,
+        )
+
+    def stored(self, *, spawned: bool, stopping: bool) -> StoredWorker:
+        """Return the row for the disk; `spawned` from just before the process is started until it has ended."""
+        spec, process = self.spec, self.process if spawned else None
+        return StoredWorker(
+            id=spec.id,
+            model=spec.model,
+            slots=spec.slots,
+            restart=spec.restart,
+            token_interval_ms=spec.token_interval_ms,
+            state=self.state,
+            reason=self.reason,
+            detail=self.detail,
+            restarts=self.restarts,
+            stopping=stopping,
+            instance=self.instance,
+            spawned=spawned,
+            pid=process.pid if process else None,
+            start_ticks=process.start_ticks if process else None,
+            boot_id=boot_id() if process else None,
+            port=process.port if process else None,
+            memory_limit_bytes=spec.memory_limit_bytes,
+            shortage=self.shortage.model_dump_json() if self.shortage else None,
         )

@@ -1,4 +1,4 @@
-"""The files of a worker in the hive's data folder: its configuration, and the log that holds its last words."""
+"""A worker's files in the hive's data folder: its configuration and its log."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, Final
 _TAIL_BYTES: Final = 16_384
 """How much of a log is read for its last lines: enough for ten long ones."""
 
-_WORDS_CHARACTERS: Final = 300
-"""How long a reason may be in an answer; the whole line is in the log."""
+_MESSAGE_CHARACTERS: Final = 300
+"""The longest message in an answer; the whole line is in the log."""
 
 
 class WorkerFiles:
-    """Where the files of workers are. `data_dir` must exist; ids are validated before they come here."""
+    """The files of all workers. `data_dir` must exist; ids were validated by the routes."""
 
     def __init__(self, data_dir: Path) -> None:
-        # Absolute, since a worker may have a command that changes its folder.
+        # Absolute, since a worker's command may change its current folder.
         self._data_dir = data_dir.resolve()
         self._configs = self._data_dir / "workers"
         self._logs = self._data_dir / "logs"
 
     def config_path(self, worker_id: str) -> Path:
-        """The configuration file, named on the worker's command line."""
+        """Return the path of the configuration file, which is on the worker's command line."""
         return self._configs / f"{worker_id}.toml"
 
     def log_path(self, worker_id: str) -> Path:
-        """The file that both outputs of the worker are appended to, over all its restarts."""
+        """Return the file that the worker's stdout and stderr are appended to, over all its restarts."""
         return self._logs / f"{worker_id}.log"
 
     def prepare(self) -> None:
@@ -38,7 +38,7 @@ class WorkerFiles:
         self._logs.mkdir(exist_ok=True)
 
     def write_config(self, worker_id: str, settings: Mapping[str, Any]) -> Path:
-        """Write the configuration whole or not at all, readable by the hive's user alone. Raises OSError."""
+        """Write the configuration atomically, readable by the hive's user alone. Raises OSError."""
         path = self.config_path(worker_id)
         draft = path.with_name(path.name + ".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -48,18 +48,11 @@ class WorkerFiles:
         return path
 
     def remove_config(self, worker_id: str) -> None:
-        """Remove the configuration of a worker whose row is gone. The log stays: it explains the end."""
+        """Remove the configuration of a worker whose row was removed. The log stays: it explains the end."""
         self.config_path(worker_id).unlink(missing_ok=True)
 
-    def log_size(self, worker_id: str) -> int:
-        """How long the log is now: where the words of the next process begin."""
-        try:
-            return self.log_path(worker_id).stat().st_size
-        except OSError:
-            return 0
-
     def last_lines(self, worker_id: str, *, since: int, count: int = 10) -> list[str]:
-        """The last `count` lines that were written after byte `since`. Empty when there is no log to read."""
+        """Return the last `count` lines written after byte `since`; none when the log cannot be read."""
         try:
             with self.log_path(worker_id).open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -69,20 +62,20 @@ class WorkerFiles:
             return []
         return [line for line in text.splitlines() if line.strip()][-count:]
 
-    def last_words(self, lines: Sequence[str]) -> str | None:
-        """The last line that was written for people, fit for an answer: no host path in it. None when there is none.
+    def last_message(self, lines: Sequence[str]) -> str | None:
+        """Return the last line that is not JSON, shortened and without the host's paths; None when there is none.
 
-        A daemon's log lines are JSON; its reason to end, and a traceback's last line, are not.
+        A daemon's log lines are JSON; its exit message and a traceback's last line are not.
         """
         for line in reversed(lines):
             if not line.lstrip().startswith("{"):
                 text = line.replace(str(self._data_dir) + os.sep, "").replace(str(self._data_dir), ".")
-                return text if len(text) <= _WORDS_CHARACTERS else f"{text[:_WORDS_CHARACTERS]}…"
+                return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[:_MESSAGE_CHARACTERS]}…"
         return None
 
 
 def toml_text(settings: Mapping[str, Any]) -> str:
-    """Settings as TOML: text, numbers, booleans, lists of those, and nested tables. None is left out.
+    """Return settings as TOML: strings, numbers, booleans, lists of those, and nested tables. None is left out.
 
     The standard library only reads TOML. A JSON string is a TOML basic string as long as no character is written
     as a surrogate pair, and DEL, which TOML forbids, is escaped.
@@ -109,4 +102,4 @@ def _value(value: object) -> str:
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    raise TypeError(f"a worker's configuration holds no {type(value).__name__}")
+    raise TypeError(f"a worker's configuration cannot contain {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""How a worker is started: its configuration file, its command line, and the instance that the hive gave it."""
+"""Starts a worker: its configuration file, its command line, and the instance that the hive assigned."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from daemons.common.durations import Durations
 from daemons.hive.config import HiveConfig
-from daemons.hive.memory.places import Place
-from daemons.hive.workers.facts import WorkerSpec
+from daemons.hive.memory.allocator import Allocation
+from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.files import WorkerFiles
 from daemons.hive.workers.process import WorkerProcess
 
@@ -21,8 +21,8 @@ class Launcher:
         self._files = files
         self._hive_url = hive_url
 
-    def launch(self, spec: WorkerSpec, instance: str, model: Path, place: Place) -> WorkerProcess:
-        """Write the worker's configuration and start it in its place.
+    def launch(self, spec: WorkerSpec, instance: str, model: Path, allocation: Allocation) -> WorkerProcess:
+        """Write the worker's configuration and start it within its allocation.
 
         Raises:
             OSError: the file cannot be written, or the command cannot be executed.
@@ -39,23 +39,23 @@ class Launcher:
                 "hive": {"url": self._hive_url},
                 "model": {"ref": spec.model, "path": model},
                 "engine": {"token_interval_ms": spec.token_interval_ms},
-                "device": _device(place),
+                "device": _device(allocation),
                 "durations": _as_set(config.durations),
             },
         )
-        argv = place.command([*config.worker.command, "--config", str(path)])
+        argv = allocation.command([*config.worker.command, "--config", str(path)])
         return WorkerProcess.start(argv, self._files.log_path(spec.id))
 
 
-def _device(place: Place) -> dict[str, object]:
-    device = place.device
+def _device(allocation: Allocation) -> dict[str, object]:
+    device = allocation.device
     if device is None:
         return {}
     return {"name": device.name, "memory_bytes": device.memory_bytes, "ledger": device.ledger.absolute()}
 
 
 def is_wrong_command(error: OSError) -> bool:
-    """Whether a command that did not start will not start next time either; all else may pass (memory, descriptors)."""
+    """Return whether another try cannot help; other errors may pass (memory, descriptors)."""
     return error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR, errno.EPERM)
 
 

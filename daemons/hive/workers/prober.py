@@ -1,4 +1,4 @@
-"""Asking a worker for its health: who answers at its port, and whether it answers at all."""
+"""Health probes: which worker answers at a port, and whether it answers at all."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from daemons.common.durations import Durations
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Who answered."""
+    """The identity of the daemon that answered."""
 
     instance: str
     pid: int
 
 
 class Strikes:
-    """Counts failed probes in a row. One answer clears the count: what heals comes back without a restart."""
+    """Counts consecutive failed probes. One answer clears the count: a worker that recovers needs no restart."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
 
     def note(self, *, answered: bool) -> bool:
-        """Note one probe. Returns whether the worker counts as well."""
+        """Count one probe. Return whether the worker counts as healthy."""
         self._count = 0 if answered else self._count + 1
         return self._count < self._limit
 
 
 class Prober:
-    """Asks the workers of one node, which all listen on `worker_host`."""
+    """Probes the workers of one node, which all listen on `worker_host`."""
 
     def __init__(self, client: PeerClient, worker_host: str, durations: Durations) -> None:
         self._client = client
@@ -42,11 +42,11 @@ class Prober:
         self._durations = durations
 
     def url(self, port: int) -> str:
-        """The base URL of the worker at this port."""
+        """Return the base URL of the worker at this port."""
         return Address(self._worker_host, port).url
 
     async def ask(self, port: int) -> Answered | None:
-        """Who answers `/health` at this port within `probe_timeout_ms`; None when no daemon of ours does."""
+        """Return who answers `/health` at this port within `probe_timeout_ms`; None when no daemon of ours does."""
         try:
             answer = await self._client.call("GET", f"{self.url(port)}/health")
             body: Any = answer.json() if answer.ok else None
@@ -58,9 +58,9 @@ class Prober:
         return Answered(instance, pid) if isinstance(instance, str) and isinstance(pid, int) else None
 
     async def watch(self, port: Callable[[], int | None], instance: str, on_result: Callable[[bool], None]) -> None:
-        """Probe every `probe_ms` until cancelled; tell `on_result` after each whether the worker counts as well.
+        """Probe every `probe_ms` until cancelled; pass to `on_result` after each whether the worker counts as healthy.
 
-        Only the worker itself counts: another process that got its port after it let go is no sign of its health.
+        Only an answer of this instance counts: another process may have got the port after the worker closed it.
         """
         strikes = Strikes(self._durations.probe_strikes)
         while True:

@@ -1,4 +1,4 @@
-"""One operating-system process that is a worker: started or adopted, watched to its end, signalled by identity."""
+"""The operating-system process of a worker: started or adopted, watched to its end, signalled by identity."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Final
 from daemons.common.process import is_same_process, signal_process, start_ticks, wait_gone
 
 _LOOK_AGAIN_S: Final = 0.02
-"""A process whose first thread has ended looks like a zombie while its other threads run: rare, so we poll."""
+"""A process whose first thread has ended looks like a zombie while its other threads run: rare, so polling will do."""
 
 
 class WorkerProcess:
-    """A process held by PID and start time. `ended` turns true once, and for good.
+    """A process identified by PID and start time. `ended` becomes true once, and stays true.
 
     A process that this hive started is its child: its exit status is known and it is reaped at once, by its own PID
-    (`waitpid(-1)` would steal the status of another worker). An adopted one is the child of nobody here: its end
-    is seen just as soon, by pidfd, but the kernel tells its status to its parent alone.
+    (`waitpid(-1)` would steal the status of another worker). An adopted one is not a child of this hive: its end
+    is seen just as soon, by pidfd, but the kernel reports its status to its parent alone.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class WorkerProcess:
     ) -> None:
         self.pid = pid
         self.log_begins = log_begins
-        """The byte of its log at which its own words begin; 0 when that is not known."""
+        """The byte of its log at which its own lines begin; 0 when that is not known."""
         self.start_ticks = ticks
         self.ended = False
         self.exit_status: int | None = None
@@ -38,10 +38,10 @@ class WorkerProcess:
 
     @classmethod
     def start(cls, argv: Sequence[str], log_path: Path) -> WorkerProcess:
-        """Start a command in a session of its own, both outputs appended to `log_path`.
+        """Start a command in its own session, with stdout and stderr appended to `log_path`.
 
         In its own session it outlives a killed hive and does not get the terminal's Ctrl-C. It inherits the
-        environment and no descriptor but its log: one that held the hive's listening socket would hide a dead hive.
+        environment and no descriptor but its log: the hive's listening socket would stay open when the hive is dead.
         Raises OSError when the command cannot be executed.
         """
         with log_path.open("ab") as log_file:
@@ -54,33 +54,33 @@ class WorkerProcess:
                 start_new_session=True,
                 close_fds=True,
             )
-        # Nothing has reaped the child yet, so its PID is its own, dead or alive.
+        # The child was not reaped yet, so its PID cannot have been reused.
         return cls(child.pid, start_ticks(child.pid), child, log_begins=log_begins)
 
     @classmethod
     def adopt(cls, pid: int, ticks: int) -> WorkerProcess:
-        """Take over a process that an earlier hive started."""
+        """Return the process that an earlier hive started."""
         return cls(pid, ticks, None)
 
     @property
     def adopted(self) -> bool:
-        """Whether this is not this hive's child, so that nobody will learn its exit status."""
+        """Whether it is not this hive's child, so that its exit status cannot be known."""
         return self._child is None
 
     def watch(self, on_end: Callable[[], None]) -> None:
-        """Call `on_end` as soon as it has ended, after `ended` and the exit status were set. Once is enough."""
+        """Call `on_end` as soon as it has ended, with `ended` and the exit status set. Repeated calls do nothing."""
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._wait(on_end))
 
     async def _wait(self, on_end: Callable[[], None]) -> None:
         await wait_gone(self.pid, self.start_ticks)
-        while not self._over():  # noqa: ASYNC110 the kernel tells of no later event
+        while not self._over():  # noqa: ASYNC110 the kernel sends no later event
             await asyncio.sleep(_LOOK_AGAIN_S)
         self.ended = True
         on_end()
 
     def _over(self) -> bool:
-        """Whether it has ended; a child is reaped by this very call, which never blocks."""
+        """Return whether it has ended; this call, which never blocks, also reaps a child."""
         if self._child is None:
             return not is_same_process(self.pid, self.start_ticks)
         status = self._child.poll()
@@ -90,9 +90,9 @@ class WorkerProcess:
         return True
 
     def alive(self) -> bool:
-        """Whether it runs at this moment, by its identity; a zombie does not run."""
+        """Return whether it is running now, by its identity; a zombie is not."""
         return not self.ended and is_same_process(self.pid, self.start_ticks)
 
     def send(self, number: signal.Signals) -> bool:
-        """Signal exactly this process. False when it is gone already; another owner of its PID is never hit."""
+        """Signal exactly this process, never another with its PID. Return False when it is gone."""
         return not self.ended and signal_process(self.pid, self.start_ticks, number)

@@ -1,4 +1,4 @@
-"""A worker that waits for its model."""
+"""The model file of a worker, pulled from the hub when it is missing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.wire import WorkerState
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.changes import Changes
+from daemons.hive.states import Reason
+from daemons.hive.workers.context import ModelSource
 from daemons.hive.workers.restart import Rest
-from daemons.hive.workers.states import Reason
-from daemons.hive.workers.surroundings import ModelSource
 
 _REASONS: Final = {
     ErrorCode.MODEL_NOT_FOUND: Reason.MODEL_NOT_FOUND,
@@ -21,15 +21,15 @@ _REASONS: Final = {
 }
 
 
-async def pull_model(ref: str, models: ModelSource, board: Noticeboard, given_up: Callable[[], bool]) -> Path | Rest:
-    """The file of a model, pulled when it is not here; a Rest when that failed, or when it was given up meanwhile.
+async def pull_model(ref: str, models: ModelSource, changes: Changes, given_up: Callable[[], bool]) -> Path | Rest:
+    """Return the file of a model, or a Rest when the pull failed or `given_up()` turned true.
 
-    The pull itself goes on for others who wait for it.
+    The pull itself continues for others that wait for it.
     """
     pull = asyncio.ensure_future(models.obtain(ref))
-    pull.add_done_callback(lambda _: board.changed())
+    pull.add_done_callback(lambda _: changes.notify())
     try:
-        await board.until(lambda: pull.done() or given_up())
+        await changes.until(lambda: pull.done() or given_up())
         if given_up():
             return Rest(WorkerState.STOPPED, Reason.STOP_ASKED)
         return pull.result()

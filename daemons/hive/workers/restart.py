@@ -1,87 +1,39 @@
-"""Whether, and when, a worker that ended by itself is started again. Pure: no clock, no chance, no process."""
+"""The restart policy for workers that ended by themselves. Pure: clock and jitter are arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from daemons.common.durations import Durations
 from daemons.common.wire import WorkerState
-from daemons.hive.workers.states import Reason, RestartWhen
+from daemons.hive.ending import Ending
+from daemons.hive.states import Reason, RestartWhen
 
 CONFIGURATION_STATUS = 2
-"""A worker's exit status for a configuration that it refuses."""
+"""The exit status of a worker that rejects its configuration."""
 MODEL_STATUS = 4
-"""A worker's exit status for a model file that is missing or corrupt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a process ended.
-
-    `exit_status` and `signal` are both None when nobody can know: an adopted worker is not this hive's child,
-    and the kernel gives the status to the parent alone.
-    """
-
-    exit_status: int | None
-    signal: int | None
-    announced_draining: bool = False
-    """It said that it drains before it ended: an ending in order, when the status is unknown."""
-    start_up_timed_out: bool = False
-    out_of_memory: bool = False
-    """Proved. The same model in the same place would need as much again."""
-
-    def __str__(self) -> str:
-        """In words, for people."""
-        if self.signal is not None:
-            return f"ended by signal {self.signal}"
-        return "ended, nobody knows how" if self.exit_status is None else f"exit status {self.exit_status}"
-
-    @property
-    def clean(self) -> bool:
-        """Whether the worker ended in order."""
-        if self.exit_status is None and self.signal is None:
-            return self.announced_draining
-        return self.exit_status == 0
+"""The exit status of a worker whose model file is missing or corrupt."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartAfter:
-    """Start it again after so many milliseconds."""
+    """Start it again after a delay."""
 
     delay_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Do not start it again: the row rests in this state until a person acts."""
+    """Do not start it again: the row keeps this state until an operator acts."""
 
     state: WorkerState
     reason: Reason
     detail: str | None = None
 
 
-class HowEnded(StrEnum):
-    """The closed list of the metric `hive_worker_exits_total{how}`."""
-
-    CLEAN = "clean"
-    ERROR = "error"
-    SIGNAL = "signal"
-    UNKNOWN = "unknown"
-
-
-def how_ended(ending: Ending) -> HowEnded:
-    """Name an ending for the metric: by status, by signal, or not known (an adopted worker)."""
-    if ending.signal is not None:
-        return HowEnded.SIGNAL
-    if ending.exit_status is None:
-        return HowEnded.UNKNOWN
-    return HowEnded.CLEAN if ending.exit_status == 0 else HowEnded.ERROR
-
-
 @dataclass(frozen=True, slots=True)
 class RestartRules:
-    """The numbers of the policy, in milliseconds; defaults live in `daemons.common.durations`."""
+    """The numbers of the policy; their defaults are in `daemons.common.durations`."""
 
     backoff_ms: int
     backoff_cap_ms: int
@@ -90,7 +42,7 @@ class RestartRules:
 
     @classmethod
     def of(cls, durations: Durations) -> RestartRules:
-        """The configured numbers."""
+        """Return the configured numbers."""
         return cls(
             backoff_ms=durations.restart_backoff_ms,
             backoff_cap_ms=durations.restart_backoff_cap_ms,
@@ -102,10 +54,10 @@ class RestartRules:
 class RestartTracker:
     """Remembers the recent restarts of one worker and decides about the next.
 
-    The delay doubles with each restart that still counts, up to the cap, and is then drawn from its upper half
-    (so that workers that died together do not come back together, and none comes back at once). More than
-    `breaker_restarts` restarts in `breaker_window_ms` open the breaker: a worker that dies at every start is
-    a fault to show, not to repeat for ever. A served inference proves that the worker works and clears the count.
+    The delay doubles with each restart that still counts, up to the cap, and is then drawn from its upper half, so that
+    workers that died together do not restart together, and none at once. More than `breaker_restarts` restarts in
+    `breaker_window_ms` open the breaker: a worker that dies at every start is shown as failed instead of being
+    restarted for ever. A served inference proves that the worker works and clears the count.
     """
 
     def __init__(self, rules: RestartRules) -> None:
@@ -114,15 +66,15 @@ class RestartTracker:
 
     @property
     def counted(self) -> int:
-        """How many restarts count at present (those that left the window are dropped at the next decision)."""
+        """The restarts that count at present; those outside the window are dropped at the next decision."""
         return len(self._restarts_at_ms)
 
     def clear(self) -> None:
-        """Forget the restarts: the worker has served, or a person asked for a new start."""
+        """Forget the restarts: the worker has served, or an operator asked for a restart."""
         self._restarts_at_ms.clear()
 
     def decide(self, when: RestartWhen, ending: Ending, *, now_ms: float, jitter: float) -> RestartAfter | Rest:
-        """What to do about a worker that ended without being asked to.
+        """Decide about a worker that ended without being asked to.
 
         `now_ms` is read from a monotonic clock; `jitter` is drawn from [0, 1).
         """
@@ -148,7 +100,7 @@ class RestartTracker:
 
 
 def _permanent(ending: Ending) -> Reason | None:
-    """The reason why trying again cannot help, or None."""
+    """Return the reason why another try cannot help, or None."""
     if ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
     if ending.start_up_timed_out:

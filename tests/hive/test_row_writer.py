@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from daemons.common.wire import WorkerState
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.changes import Changes
+from daemons.hive.states import RestartWhen
 from daemons.hive.store import Store, StoredWorker
-from daemons.hive.workers.facts import WorkerFacts, WorkerSpec
-from daemons.hive.workers.scribe import Scribe
-from daemons.hive.workers.states import RestartWhen
+from daemons.hive.worker_spec import WorkerSpec
+from daemons.hive.workers.facts import WorkerFacts
+from daemons.hive.workers.row_writer import RowWriter
 
 pytestmark = pytest.mark.anyio
 
@@ -26,12 +27,12 @@ def row(worker_id: str, *, spawned: bool = False) -> StoredWorker:
     if spawned:
         process = facts.begin(pid=7)
         process.start_ticks, process.port = 9, 4000
-    return StoredWorker.of(facts, spawned=spawned, stopping=False)
+    return facts.stored(spawned=spawned, stopping=False)
 
 
 @dataclass
 class Owner:
-    """A supervisor, as far as the scribe knows it."""
+    """A supervisor, as far as the row writer knows it."""
 
     row: StoredWorker
 
@@ -88,15 +89,15 @@ async def test_a_row_that_nobody_understands_is_left_out(tmp_path):
 async def test_the_disk_follows_memory(tmp_path):
     async with opened(tmp_path) as store:
         await store.save_worker(row("gone"))
-        scribe = Scribe(store, retry_ms=10)
-        scribe.seed(await store.workers())
+        row_writer = RowWriter(store, retry_ms=10)
+        row_writer.seed(await store.workers())
         owners = [Owner(row("a")), Owner(row("b"))]
-        task = asyncio.create_task(scribe.run(lambda: owners))
-        scribe.changed()
+        task = asyncio.create_task(row_writer.run(lambda: owners))
+        row_writer.changed()
         await on_disk(store, ["a", "b"])
         owners[0].row = replace(owners[0].row, restarts=3)
         del owners[1]
-        scribe.changed()
+        row_writer.changed()
         await on_disk(store, ["a"])
         assert [each.restarts for each in await store.workers()] == [3]
         task.cancel()
@@ -105,7 +106,7 @@ async def test_the_disk_follows_memory(tmp_path):
 
 async def test_a_disk_that_refuses_is_a_fault_that_heals(tmp_path, monkeypatch):
     async with opened(tmp_path) as store:
-        scribe = Scribe(store, retry_ms=5)
+        row_writer = RowWriter(store, retry_ms=5)
         owners = [Owner(row("a"))]
 
         async def refuse(_: object) -> None:
@@ -113,18 +114,18 @@ async def test_a_disk_that_refuses_is_a_fault_that_heals(tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(store, "save_worker", refuse)
-            await scribe.save(owners[0].row)
-            assert scribe.fault == "database is locked"
-        task = asyncio.create_task(scribe.run(lambda: owners))
+            await row_writer.save(owners[0].row)
+            assert row_writer.fault == "database is locked"
+        task = asyncio.create_task(row_writer.run(lambda: owners))
         await on_disk(store, ["a"])
         task.cancel()
         await asyncio.wait([task])
-        assert scribe.fault is None
+        assert row_writer.fault is None
 
 
 async def on_disk(store: Store, ids: list[str]) -> None:
     async with asyncio.timeout(2):
         while [each.id for each in await store.workers()] != ids:
-            await Noticeboard().until(lambda: False, within_ms=2)
+            await Changes().until(lambda: False, within_ms=2)
     # The rows are read in the writer's own thread: whatever it was asked before is done.
     await store.workers()

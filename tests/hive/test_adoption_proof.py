@@ -1,4 +1,4 @@
-"""The claim of a stored row on a process: what proves it, and what does not."""
+"""What proves that a process is the worker of a stored row, and what does not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pytest
 
 from daemons.common.process import boot_id, start_ticks
 from daemons.common.wire import WorkerLease, WorkerState
+from daemons.hive.states import RestartWhen
 from daemons.hive.store import StoredWorker
-from daemons.hive.workers.adoption import Adoption
-from daemons.hive.workers.claim import Claim
-from daemons.hive.workers.states import RestartWhen
+from daemons.hive.workers.adoption import Adoption, Decision
 
 CONFIG = Path("/nowhere/workers/w.toml")
 
@@ -69,57 +68,57 @@ def lease(process: subprocess.Popen[bytes], instance: str = "mine", **changes) -
 
 
 def test_health_with_the_instance_proves(child):
-    claim = Claim(row(child), CONFIG)
-    assert claim.judge() is Adoption.AWAIT_PROOF
-    claim.answered("mine", child.pid)
-    assert claim.judge() is Adoption.ADOPT
+    adoption = Adoption(row(child), CONFIG)
+    assert adoption.judge() is Decision.AWAIT_PROOF
+    adoption.answered("mine", child.pid)
+    assert adoption.judge() is Decision.ADOPT
 
 
 def test_health_of_another_process_at_that_port_proves_nothing(child):
-    claim = Claim(row(child), CONFIG)
-    claim.answered("mine", child.pid + 1)
-    claim.answered("another", child.pid)
-    assert claim.judge() is Adoption.AWAIT_PROOF
+    adoption = Adoption(row(child), CONFIG)
+    adoption.answered("mine", child.pid + 1)
+    adoption.answered("another", child.pid)
+    assert adoption.judge() is Decision.AWAIT_PROOF
 
 
 def test_a_lease_proves(child):
-    claim = Claim(row(child), CONFIG)
-    assert not claim.introduce(lease(child, "another"))
-    assert claim.introduce(lease(child))
-    assert claim.judge() is Adoption.ADOPT
+    adoption = Adoption(row(child), CONFIG)
+    assert not adoption.introduce(lease(child, "another"))
+    assert adoption.introduce(lease(child))
+    assert adoption.judge() is Decision.ADOPT
 
 
 @pytest.mark.parametrize("change", [{"start_ticks": 1}, {"boot_id": "another boot"}])
 def test_a_reused_pid_is_a_stranger(child, change):
-    claim = Claim(row(child, **change), CONFIG)
-    assert claim.process is None
-    assert claim.judge() is Adoption.CRASHED
-    assert claim.judge(waited=True) is Adoption.CRASHED
+    adoption = Adoption(row(child, **change), CONFIG)
+    assert adoption.process is None
+    assert adoption.judge() is Decision.CRASHED
+    assert adoption.judge(waited=True) is Decision.CRASHED
 
 
 def test_a_mute_worker_of_ours_is_killed_and_a_mute_stranger_is_not(child):
-    assert Claim(row(child), CONFIG).judge(waited=True) is Adoption.KILL
-    assert Claim(row(child), Path("/another/w.toml")).judge(waited=True) is Adoption.CRASHED
+    assert Adoption(row(child), CONFIG).judge(waited=True) is Decision.KILL
+    assert Adoption(row(child), Path("/another/w.toml")).judge(waited=True) is Decision.CRASHED
 
 
 def test_a_dead_process_is_a_crash_or_a_stop_that_is_complete(child):
-    claims = Claim(row(child), CONFIG), Claim(row(child, stopping=True), CONFIG)
+    adoptions = Adoption(row(child), CONFIG), Adoption(row(child, stopping=True), CONFIG)
     child.kill()
     child.wait()
-    assert [claim.judge() for claim in claims] == [Adoption.CRASHED, Adoption.REMOVE]
+    assert [adoption.judge() for adoption in adoptions] == [Decision.CRASHED, Decision.REMOVE]
 
 
 def test_a_worker_without_a_pid_on_record_introduces_itself(child):
-    claim = Claim(row(None), CONFIG)
-    assert claim.judge() is Adoption.AWAIT_PROOF
-    assert claim.introduce(lease(child))
-    assert claim.judge() is Adoption.ADOPT
-    assert claim.process is not None
-    assert claim.process.pid == child.pid
+    adoption = Adoption(row(None), CONFIG)
+    assert adoption.judge() is Decision.AWAIT_PROOF
+    assert adoption.introduce(lease(child))
+    assert adoption.judge() is Decision.ADOPT
+    assert adoption.process is not None
+    assert adoption.process.pid == child.pid
 
 
 def test_nobody_else_introduces_himself_as_it(child):
-    claim = Claim(row(None), Path("/another/w.toml"))
-    assert not claim.introduce(lease(child)), "the command line does not name the file"
-    assert not Claim(row(None), CONFIG).introduce(lease(child, start_ticks=1)), "no such process"
-    assert not Claim(row(None, spawned=False), CONFIG).introduce(lease(child)), "none was ever spawned"
+    adoption = Adoption(row(None), Path("/another/w.toml"))
+    assert not adoption.introduce(lease(child)), "the command line does not name the file"
+    assert not Adoption(row(None), CONFIG).introduce(lease(child, start_ticks=1)), "no such process"
+    assert not Adoption(row(None, spawned=False), CONFIG).introduce(lease(child)), "none was ever spawned"

@@ -14,8 +14,8 @@ from daemons.common.metrics import Metrics
 from daemons.hive.metrics import HiveCounters
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.hub import HubModel
-from daemons.hive.models.refs import model_path
-from daemons.hive.recovery.mender import Mender
+from daemons.hive.recovery.repair import DatabaseRepair
+from daemons.hive.refs import model_path
 from daemons.hive.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -39,8 +39,8 @@ class Place:
         self.metrics = Metrics("hive")
         self.rewritten = 0
         self.store = Store(self.path)
-        self.mender = Mender(self.store, self.models, HiveCounters(self.metrics), self.rewrite)
-        self.catalog = Catalog(self.store, self.models, self.mender)
+        self.repair = DatabaseRepair(self.store, self.models, HiveCounters(self.metrics), self.rewrite)
+        self.catalog = Catalog(self.store, self.models, self.repair)
 
     def rewrite(self):
         self.rewritten += 1
@@ -104,7 +104,7 @@ async def test_a_whole_file_is_left_alone(tmp_path, capfd):
         await place.fill()
         for _ in range(3):
             await place.catalog.verify()
-        assert list(place.mender.degraded()) == []
+        assert list(place.repair.degraded()) == []
         assert place.count("hive_catalog_damages_total", kind="corrupt") == 0
     assert logged(capfd, "catalog_damaged") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hive.sqlite3", "models"]
@@ -131,10 +131,10 @@ async def test_a_damaged_file_is_kept_and_rebuilt_while_the_hive_runs(tmp_path, 
         assert (salvaged + rebuilt, dropped) == (COUNT, 0)
         assert (salvaged > 0, rebuilt > 0) == (how in ("middle", "tail"), True)
         assert place.rewritten == 1
-        assert [kept.name in reason for reason in place.mender.degraded()] == [True]
+        assert [kept.name in reason for reason in place.repair.degraded()] == [True]
         kept.unlink()
-        await place.catalog.tend()
-        assert list(place.mender.degraded()) == []
+        await place.catalog.maintain()
+        assert list(place.repair.degraded()) == []
     (line,) = logged(capfd, "catalog_damaged")
     assert (line["level"], line["kind"], line["file"]) == ("error", kind, "hive.sqlite3")
     assert line["code"]
@@ -193,21 +193,21 @@ async def test_memory_serves_while_the_disk_refuses_and_the_rows_are_there_when_
         await place.add("gone:1b")
         digest = place.break_file("header")
         with monkeypatch.context() as patch:
-            patch.setattr("daemons.hive.recovery.mender.keep_aside", refuse)
+            patch.setattr("daemons.hive.recovery.repair.quarantine", refuse)
             await place.catalog.verify()
             await place.add("b:1b")
             await place.catalog.remove("gone:1b")
-            await place.catalog.tend()
+            await place.catalog.maintain()
             assert place.refs() == ["a:1b", "b:1b"]
-            reasons = " ".join(place.mender.degraded())
+            reasons = " ".join(place.repair.degraded())
             assert "in memory only" in reasons
             assert "Permission denied" in reasons
             assert "/a/host" not in reasons
             assert hashlib.sha256(place.path.read_bytes()).hexdigest() == digest
-        await place.catalog.tend()
+        await place.catalog.maintain()
         assert place.rows() == ["a:1b", "b:1b"]
         assert place.catalog.fault is None
-        assert not any("memory" in reason for reason in place.mender.degraded())
+        assert not any("memory" in reason for reason in place.repair.degraded())
         assert hashlib.sha256((tmp_path / "hive.sqlite3.corrupt-1").read_bytes()).hexdigest() == digest
         assert place.count("hive_catalog_damages_total", kind="corrupt") == 1
     assert len(logged(capfd, "catalog_in_memory")) == 1
@@ -228,7 +228,7 @@ async def test_a_full_disk_at_the_new_file_keeps_one_copy_however_often_it_is_tr
             assert place.refs() == ["a:1b"]
             assert len(list(tmp_path.glob("*.corrupt-*"))) == 1
             assert not list(tmp_path.glob("*.new*"))
-        await place.catalog.tend()
+        await place.catalog.maintain()
         assert place.rows() == ["a:1b"]
         assert len(list(tmp_path.glob("*.corrupt-*"))) == 1
 
@@ -243,7 +243,7 @@ async def test_a_removal_that_the_disk_refused_is_made_up_for(tmp_path):
         assert place.rows() == ["a:1b"]
         other.execute("ROLLBACK")
         other.close()
-        await place.catalog.tend()
+        await place.catalog.maintain()
         assert (place.rows(), place.catalog.fault) == ([], None)
 
 
@@ -261,13 +261,13 @@ async def test_a_removal_is_not_forgotten_while_another_write_of_the_same_row_is
         monkeypatch.setattr(place.store, "save_model", slow_save)
         adding = asyncio.create_task(place.add("a:1b"))
         await saving.wait()
-        look = place.mender.look
+        check = place.repair.check
 
-        async def look_until_saved():
+        async def check_until_saved():
             go_on.set()
             await adding
-            return await look()
+            return await check()
 
-        monkeypatch.setattr(place.mender, "look", look_until_saved)
+        monkeypatch.setattr(place.repair, "check", check_until_saved)
         await place.catalog.remove("a:1b")
         assert (place.refs(), place.rows()) == ([], [])

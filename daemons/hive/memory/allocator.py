@@ -1,4 +1,4 @@
-"""A worker's place in memory: admitted before its process starts, kept while it lives, given back when it has ended."""
+"""Memory for workers: admitted before a process starts, held while it lives, released when it has ended."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from daemons.common.logs import log
 from daemons.common.model_needs import Needs, read_needs
 from daemons.common.wire import DeviceEntry, Shortage
 from daemons.hive.config import Device, Memory
+from daemons.hive.ending import Ending
 from daemons.hive.memory.devices import Devices
 from daemons.hive.memory.groups import MemoryGroup, MemoryGroups, find_groups, required
-from daemons.hive.memory.shortage import By, Evidence, ShortError, proof_of
+from daemons.hive.memory.insufficient_memory import By, Evidence, InsufficientMemoryError, proof_of
 from daemons.hive.memory.watchdog import resident_bytes
-from daemons.hive.workers.facts import WorkerSpec
-from daemons.hive.workers.process import WorkerProcess
-from daemons.hive.workers.restart import Ending
+from daemons.hive.worker_spec import WorkerSpec
 
 _REMOVE_TRIES: Final = 50
 _REMOVE_PAUSE_S: Final = 0.02
-"""A group is empty when the kernel has taken the last process apart, which may be a moment after its end was seen."""
+"""The kernel empties a group when it has torn the last process down, a moment after its end was seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Allocation:
     """What one start of a worker was given."""
 
     instance: str
@@ -39,7 +38,7 @@ class Place:
 
     @property
     def watched(self) -> int | None:
-        """The limit that the watchdog must hold, None when there is none or the kernel holds it."""
+        """The limit that the watchdog enforces, None when there is none or the kernel enforces it."""
         return self.limit_bytes if self.group is None else None
 
     @property
@@ -48,12 +47,12 @@ class Place:
         return (self.group.limit_bytes() if self.group is not None else None) or self.limit_bytes
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """The command line that starts a worker in this place."""
+        """Return the command line that starts a worker within this allocation."""
         return list(argv) if self.group is None else self.group.command(argv)
 
 
-class Places:
-    """Gives workers their places, and takes them back."""
+class Allocator:
+    """Allocates the memory of devices and control groups to workers."""
 
     def __init__(
         self,
@@ -76,20 +75,20 @@ class Places:
             outcomes.labels(by)
 
     def open(self, instances: set[str]) -> None:
-        """Begin; `instances` are those of an earlier hive's workers. Raises FatalError 2: see `required`."""
+        """Start with the worker `instances` of an earlier hive. Raises FatalError 2: see `required`."""
         self._known = instances
         if self._rules.enforce == "cgroup":
             self._groups, self._groups_sought = required(find_groups(self._rules.cgroup, self._hive_id)), True
 
     def devices(self) -> list[DeviceEntry]:
-        """Every declared device, with who has what of it."""
+        """Return every declared device with its present holders."""
         return self._devices.entries()
 
-    async def admit(self, spec: WorkerSpec, instance: str, model: Path) -> Place:
-        """A place for a worker that is to load this file, by what the file declares.
+    async def admit(self, spec: WorkerSpec, instance: str, model: Path) -> Allocation:
+        """Allocate memory for a worker that is to load this file, by what the file declares.
 
         Raises:
-            ShortError: it cannot fit.
+            InsufficientMemoryError: there is not enough memory.
             ApiError: 503 when a device's ledger cannot be used.
         """
         needs = await asyncio.to_thread(read_needs, model)
@@ -99,22 +98,23 @@ class Places:
             if limit is not None and declared > limit:
                 _refuse("memory_limit", declared, limit, f"{spec.model} needs {declared} bytes, its limit is {limit}")
             available = self._host_available()
+            # With devices the model goes into their memory: the node's own is not the bound then.
             if not self._devices and declared > available:
                 _refuse("host", declared, available, f"{spec.model} needs {declared} bytes, the node has {available}")
             name = await self._devices.reserve(instance, spec.id, declared) if self._devices else None
-        except ShortError as error:
+        except InsufficientMemoryError as error:
             self._outcomes.labels(By.ADMISSION).inc()
             log.warning("worker_not_admitted", worker_id=spec.id, model=spec.model, **error.details)
             raise
         group = await asyncio.to_thread(self._make_group, spec.id, instance, limit) if limit is not None else None
-        return Place(instance, self._declared[name] if name else None, limit, group, needs)
+        return Allocation(instance, self._declared[name] if name else None, limit, group, needs)
 
-    async def recall(self, spec: WorkerSpec, instance: str, model: Path | None) -> Place:
-        """The place that an earlier hive gave to a worker which may still live."""
+    async def find(self, spec: WorkerSpec, instance: str, model: Path | None) -> Allocation:
+        """Find the allocation of a worker that a previous hive process started."""
         name = await self._devices.find(instance) if self._devices else None
         groups = self._limiting_groups(if_needed=spec.memory_limit_bytes is not None)
         needs = await asyncio.to_thread(read_needs, model) if model is not None else None
-        return Place(
+        return Allocation(
             instance,
             self._declared[name] if name else None,
             spec.memory_limit_bytes,
@@ -122,14 +122,14 @@ class Places:
             needs,
         )
 
-    async def begun(self, place: Place, process: WorkerProcess) -> None:
-        """The process of a place has started."""
-        if place.device is not None and process.start_ticks is not None:
-            await self._devices.hand_over(place.device.name, place.instance, process.pid, process.start_ticks)
+    async def started(self, allocation: Allocation, pid: int, start_ticks: int | None) -> None:
+        """Make a started process the holder of its allocation."""
+        if allocation.device is not None and start_ticks is not None:
+            await self._devices.hand_over(allocation.device.name, allocation.instance, pid, start_ticks)
 
     def judge(
         self,
-        place: Place,
+        allocation: Allocation,
         worker_id: str,
         ending: Ending,
         *,
@@ -137,16 +137,16 @@ class Places:
         saw_bytes: int | None,
         log_lines: Sequence[str],
     ) -> Shortage | None:
-        """Why a process ended, when memory was the reason and that is proved. Logged and counted then."""
+        """Return what was insufficient when a process provably ran out of memory; that is logged and counted."""
         proof = proof_of(
             Evidence(
-                instance=place.instance,
+                instance=allocation.instance,
                 signal=ending.signal,
                 exit_status=ending.exit_status,
-                limit_bytes=place.present_limit,
-                needs=place.needs,
+                limit_bytes=allocation.present_limit,
+                needs=allocation.needs,
                 watchdog_saw_bytes=saw_bytes,
-                group_kills=place.group.kills() if place.group is not None else 0,
+                group_kills=allocation.group.kills() if allocation.group is not None else 0,
                 log_lines=log_lines,
             )
         )
@@ -157,20 +157,20 @@ class Places:
         log.error("worker_out_of_memory", worker_id=worker_id, pid=pid, by=proof.by, **figures)
         return proof.shortage
 
-    async def give_back(self, place: Place) -> None:
-        """The process of a place has ended, or was never started."""
-        if place.device is not None:
-            await self._devices.release(place.device.name, place.instance)
-        if place.group is not None:
+    async def release(self, allocation: Allocation) -> None:
+        """Release the allocation of a process that has ended, or was never started."""
+        if allocation.device is not None:
+            await self._devices.release(allocation.device.name, allocation.instance)
+        if allocation.group is not None:
             for _ in range(_REMOVE_TRIES):
-                if place.group.remove():
+                if allocation.group.remove():
                     return
                 await asyncio.sleep(_REMOVE_PAUSE_S)
-            log.warning("memory_group_not_removed", group=place.group.path.name)
+            log.warning("memory_group_not_removed", group=allocation.group.path.name)
 
     @staticmethod
     def measure(pid: int) -> int | None:
-        """What the watchdog measures."""
+        """Return what the watchdog measures."""
         return resident_bytes(pid)
 
     def _make_group(self, worker_id: str, instance: str, limit_bytes: int) -> MemoryGroup | None:
@@ -184,7 +184,7 @@ class Places:
             return None
 
     def _limiting_groups(self, *, if_needed: bool) -> MemoryGroups | None:
-        """The groups, looked for when the first limit needs them: a hive without limits touches no control group."""
+        """Return the groups, looked up at the first limit: a hive without limits touches no control group."""
         if not self._groups_sought and if_needed:
             self._groups_sought = True
             found = find_groups(self._rules.cgroup, self._hive_id)
@@ -199,4 +199,4 @@ class Places:
 
 def _refuse(of: str, needed: int, available: int, message: str) -> NoReturn:
     shortage = Shortage.model_validate({"of": of, "needed_bytes": needed, "available_bytes": available})
-    raise ShortError(shortage, f"{message}; choose a smaller model, or give it more")
+    raise InsufficientMemoryError(shortage, f"{message}; choose a smaller model, or give the worker more memory")

@@ -1,7 +1,7 @@
-"""The words for where a worker is in its life, and why: closed lists that travel in every row.
+"""The states of a worker and the reasons for them: closed lists that are part of every row.
 
 `starting -> loading -> ready -> draining -> (row removed)`, or `stopped`, or `failed` with a reason. A row whose worker
-crashed and waits for its next try is `starting` with the reason `backing_off`.
+crashed and waits for its restart is `starting` with the reason `backing_off`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Reason(StrEnum):
     ADOPTING = "adopting"
     """A process of an earlier hive that has not yet proved that it is this worker."""
     BACKING_OFF = "backing_off"
-    """It ended by itself and is started again after its backoff."""
+    """It ended by itself and is restarted after its backoff."""
     UNHEALTHY = "unhealthy"
     """Its probes failed `probe_strikes` times in a row: alive, but not routed to."""
     LEASE_EXPIRED = "lease_expired"
@@ -39,27 +39,27 @@ class Reason(StrEnum):
     RESTART_ASKED = "restart_asked"
     HIVE_STOPPING = "hive_stopping"
     EXITED = "exited"
-    """It ended by itself with status 0 and its policy does not start it again."""
+    """It ended by itself with status 0 and its policy does not restart it."""
     CRASHED = "crashed"
-    """It ended by itself otherwise and its policy does not start it again."""
+    """It ended by itself otherwise and its policy does not restart it."""
     RESTART_LIMIT = "restart_limit"
     """The breaker: `breaker_restarts` restarts within `breaker_window_ms`, and it ended once more."""
     CONFIGURATION = "configuration"
-    """The worker refused its configuration (exit status 2): trying again cannot help."""
+    """The worker rejected its configuration (exit status 2): another try cannot help."""
     MODEL_MISSING_OR_CORRUPT = "model_missing_or_corrupt"
-    """The worker refused its model file (exit status 4): trying again cannot help."""
+    """The worker rejected its model file (exit status 4): another try cannot help."""
     START_UP_TIMEOUT = "start_up_timeout"
     """No ready call came within its bound; the hive killed it."""
     OUT_OF_MEMORY = "out_of_memory"
-    """There is too little memory for it, as admission, its device, the kernel or the hive's watchdog has proved."""
+    """Not enough memory for it, as admission, its device, the kernel or the hive's watchdog has proved."""
     CANNOT_START = "cannot_start"
-    """The operating system refused to start the command."""
+    """The operating system could not start the command."""
     MODEL_NOT_FOUND = "model_not_found"
     STORAGE_FULL = "storage_full"
     DOWNLOAD_FAILED = "download_failed"
     HUB_UNAVAILABLE = "hub_unavailable"
     INTERNAL = "internal"
-    """The hive's own code failed while it looked after this worker; its log has the traceback."""
+    """The hive's own code failed while it supervised this worker; the hive's log has the traceback."""
 
 
 class KillReason(StrEnum):
@@ -70,22 +70,22 @@ class KillReason(StrEnum):
     TERM_IGNORED = "term_ignored"
     """No drain was announced within `kill_grace_ms` of SIGTERM."""
     DRAIN_OVERRAN = "drain_overran"
-    """The drain was announced, and did not end within `drain_ms + kill_grace_ms`."""
+    """The drain was announced and did not end within `drain_ms + kill_grace_ms`."""
     START_UP_TIMEOUT = "start_up_timeout"
     OUT_OF_MEMORY = "out_of_memory"
-    """It had more than its limit, and no control group holds that for the hive."""
+    """It used more than its limit, and no control group enforces that for the hive."""
     ADOPTION_UNPROVEN = "adoption_unproven"
-    """It is this hive's by PID, start time and command line, and never answered as the worker of its row."""
+    """It is this hive's process by PID, start time and command line, and never answered as the worker of its row."""
 
 
 RESTING: Final = frozenset({WorkerState.STOPPED, WorkerState.FAILED})
-"""States without a process, which only a person leaves (stop removes the row, restart tries again)."""
+"""States without a process, which only an operator ends: stop removes the row, restart tries again."""
 
 _ORDER: Final = (WorkerState.STARTING, WorkerState.LOADING, WorkerState.READY, WorkerState.DRAINING)
 
 
 def advances(before: WorkerState, after: WorkerState) -> bool:
-    """Whether one process can go from `before` to `after`.
+    """Return whether one process can go from `before` to `after`.
 
     Within one process the states only rise, so a lease that the network delivered late (loading after ready,
     ready after draining) changes nothing.

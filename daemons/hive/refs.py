@@ -1,4 +1,4 @@
-"""Names of models, and the names of their files: one to one, and never a path."""
+"""Model references and the names of their files: one to one, and never a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AMBIGUOUS: Final = ("--", "-:", ":-")
 
 
 def is_model_ref(text: str) -> bool:
-    """Whether `text` is a model reference. It cannot climb out of a folder: no slash, no leading dot, no NUL."""
+    """Return whether `text` is a model reference. It cannot leave a folder: no slash, no leading dot, no NUL."""
     return (
         len(text) <= REF_MAX_LENGTH
         and _REF.fullmatch(text) is not None
@@ -27,23 +27,23 @@ def is_model_ref(text: str) -> bool:
 
 
 def model_path(folder: Path, ref: str) -> Path:
-    """The file of a model: `<ref with ':' as '--'>.safetensors` in `folder`. ValueError when `ref` is not valid."""
+    """Return the file of a model in `folder`, with `:` as `--`. Raises ValueError for an invalid `ref`."""
     if not is_model_ref(ref):
         raise ValueError(f"not a model reference: {ref!r}")
     return folder / (ref.replace(":", "--") + _SUFFIX)
 
 
 def ref_of_file(path: Path) -> str | None:
-    """The reference that a model's file is named after, the inverse of `model_path`; None for any other file."""
+    """Return the reference that a model's file is named after; None for any other file."""
     ref = path.name.removesuffix(_SUFFIX).replace("--", ":", 1)
     return ref if path.name.endswith(_SUFFIX) and is_model_ref(ref) else None
 
 
 def part_path(path: Path) -> Path:
-    """Where the bytes of a download gather until they are proved."""
+    """Return the file that holds the bytes of a download until they are verified."""
     return path.with_name(path.name + ".part")
 
 
 def part_note_path(path: Path) -> Path:
-    """The note beside the part: which file, of which version, these bytes belong to."""
+    """Return the note beside the part: which file, of which version, its bytes belong to."""
     return path.with_name(path.name + ".part.json")

@@ -6,35 +6,35 @@ import asyncio
 
 import pytest
 
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.changes import Changes
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_condition_that_holds_already_needs_no_news():
-    assert await Noticeboard().until(lambda: True, within_ms=0)
+    assert await Changes().until(lambda: True, within_ms=0)
 
 
 async def test_the_bound():
-    assert not await Noticeboard().until(lambda: False, within_ms=5)
+    assert not await Changes().until(lambda: False, within_ms=5)
 
 
 async def test_everyone_who_waits_is_woken():
-    board = Noticeboard()
+    changes = Changes()
     facts: list[int] = []
-    waiting = [asyncio.create_task(board.until(lambda n=n: len(facts) > n, within_ms=1_000)) for n in range(3)]
+    waiting = [asyncio.create_task(changes.until(lambda n=n: len(facts) > n, within_ms=1_000)) for n in range(3)]
     for n in range(3):
         await asyncio.wait(waiting, timeout=0)
         facts.append(n)
-        board.changed()
+        changes.notify()
     assert await asyncio.gather(*waiting) == [True, True, True]
 
 
 async def test_a_wait_that_is_cancelled_leaves_nothing():
-    board = Noticeboard()
-    task = asyncio.create_task(board.until(lambda: False))
+    changes = Changes()
+    task = asyncio.create_task(changes.until(lambda: False))
     await asyncio.wait([task], timeout=0.001)
     task.cancel()
     await asyncio.wait([task])
-    board.changed()
-    assert not board._waiting
+    changes.notify()
+    assert not changes._waiting

@@ -1,4 +1,4 @@
-"""Waiting until something is true, woken by whoever changes it."""
+"""A condition to wait on, within one event loop."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import asyncio
 from collections.abc import Callable
 
 
-class Noticeboard:
-    """Wakes those who wait for a condition whenever somebody says that something changed.
+class Changes:
+    """Wakes everyone who waits for a condition, whenever something changed.
 
-    Facts are plain fields, changed and read within one event loop; the board only carries the news. That keeps
-    every condition a plain expression, and a change that comes before the wait is never lost.
+    The facts are plain fields, changed and read within one event loop, so every condition is a plain expression and a
+    change that comes before the wait is never lost.
     """
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
-    def changed(self) -> None:
-        """Something may be true now that was not: let everyone look again."""
+    def notify(self) -> None:
+        """Make every waiter evaluate its condition again."""
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
         self._waiting.clear()
 
     async def until(self, condition: Callable[[], bool], *, within_ms: float | None = None) -> bool:
-        """Wait until `condition()` holds, at most `within_ms` milliseconds. Returns whether it held."""
+        """Wait until `condition()` holds, at most `within_ms` milliseconds. Return whether it held."""
         loop = asyncio.get_running_loop()
         deadline = None if within_ms is None else loop.time() + within_ms / 1000
         while not condition():

@@ -1,4 +1,4 @@
-"""One process of a worker, from its start or adoption to its end."""
+"""One run of one worker process, from its start or adoption to its end."""
 
 from __future__ import annotations
 
@@ -10,49 +10,51 @@ from dataclasses import replace
 
 from daemons.common.logs import log
 from daemons.common.wire import WorkerState
+from daemons.hive.changes import Changes
+from daemons.hive.ending import Ending
 from daemons.hive.memory.watchdog import watch
-from daemons.hive.noticeboard import Noticeboard
+from daemons.hive.states import KillReason, Reason
+from daemons.hive.workers.context import PendingRequests, SupervisorContext
 from daemons.hive.workers.facts import WorkerFacts, now_ms
-from daemons.hive.workers.lodging import Lodging
+from daemons.hive.workers.placement import Placement
 from daemons.hive.workers.process import WorkerProcess
-from daemons.hive.workers.restart import Ending, how_ended
-from daemons.hive.workers.states import KillReason, Reason
 from daemons.hive.workers.stopping import end_worker, kill_worker
-from daemons.hive.workers.surroundings import Surroundings, Wishes
 
 _LAST_LINES = 10
-"""How many of a worker's last log lines are repeated in the hive's log: a traceback's end, or a reason."""
+"""How many of a worker's last log lines the hive's log repeats: the end of a traceback, or a reason."""
 
 
-class Attendance:
-    """Holds one process to its bounds, and to what is wished of it. `killed` says why the hive killed it, if it did."""
+class ProcessRun:
+    """Holds one process to its time and memory bounds, and ends it when that is requested."""
 
     def __init__(
         self,
         process: WorkerProcess,
         *,
-        lodging: Lodging,
+        placement: Placement,
         facts: WorkerFacts,
-        wishes: Wishes,
-        board: Noticeboard,
-        hive: Surroundings,
+        requests: PendingRequests,
+        changes: Changes,
+        context: SupervisorContext,
     ) -> None:
         self.process = process
         self.killed: KillReason | None = None
-        self._lodging = lodging
+        """Why the hive killed the process, if it did."""
+        self._placement = placement
         self._saw_bytes: int | None = None
         self._facts = facts
-        self._wishes = wishes
-        self._board = board
-        self._hive = hive
+        self._requests = requests
+        self._changes = changes
+        self._context = context
         self._began = time.monotonic()
 
     async def run(self) -> Ending:
-        """Attend to the process until it has ended; it is logged and counted then."""
+        """Supervise the process until it has ended; the end is logged and counted."""
         facts = self._facts.process
-        assert facts is not None, "a process is attended to once its facts have begun"
+        assert facts is not None, "the facts of a process begin before its run"
+        # These run beside every phase of the process: it can hang, or pass its memory limit, in each.
         beside = [
-            asyncio.create_task(self._hive.prober.watch(lambda: facts.port, self._facts.instance, self._probed)),
+            asyncio.create_task(self._context.prober.watch(lambda: facts.port, self._facts.instance, self._probed)),
             *self._watchdog(),
         ]
         try:
@@ -60,88 +62,85 @@ class Attendance:
                 await self._serves()
                 await self._end()
             else:
-                await self._kill(KillReason.START_UP_TIMEOUT)
+                await kill_worker(self.process, self._changes, KillReason.START_UP_TIMEOUT, on_kill=self._killing)
         finally:
             for task in beside:
                 task.cancel()
         return self._ended(announced_draining=facts.announced_draining)
 
     def last_lines(self, count: int = _LAST_LINES) -> list[str]:
-        """The last lines that this process wrote."""
-        return self._hive.files.last_lines(self._facts.spec.id, since=self.process.log_begins, count=count)
+        """Return the last lines that this process wrote."""
+        return self._context.files.last_lines(self._facts.spec.id, since=self.process.log_begins, count=count)
 
     async def _starts_up(self) -> bool:
-        """Wait for the ready call, or for a reason not to. False when it did not come within its bound.
+        """Wait for the ready call, or for a reason not to. Return False when it did not come in time.
 
-        A worker that reports load progress lives and works; one that is silent has the short bound.
+        The bound is short for a worker that reports nothing, and long for one that reports load progress.
         """
-        durations = self._hive.durations
+        durations = self._context.durations
 
         def over() -> bool:
-            spoke = self._facts.state in (WorkerState.READY, WorkerState.DRAINING)
-            return self.process.ended or self._wishes.end or spoke
+            started = self._facts.state in (WorkerState.READY, WorkerState.DRAINING)
+            return self.process.ended or self._requests.end or started
 
         def progresses() -> bool:
             return self._facts.process is not None and self._facts.process.load_progress > 0
 
-        if await self._board.until(lambda: over() or progresses(), within_ms=self._left_ms(durations.start_up_ms)):
-            return await self._board.until(over, within_ms=self._left_ms(durations.start_up_loading_ms))
+        # Both bounds count from the start of the process, so progress extends the time that is left.
+        if await self._changes.until(lambda: over() or progresses(), within_ms=self._left_ms(durations.start_up_ms)):
+            return await self._changes.until(over, within_ms=self._left_ms(durations.start_up_loading_ms))
         return False
 
     async def _serves(self) -> None:
-        """Wait until the process has ended or is to end; one that was idle for its time is to end."""
-        idle_ms = self._hive.durations.idle_stop_ms
+        """Wait until the process has ended or is to end, which an idle one is after its idle time."""
+        idle_ms = self._context.durations.idle_stop_ms
         facts = self._facts.process
-        assert facts is not None, "the facts of a process last as long as its attendance"
-        facts.active_at_ms = max(facts.active_at_ms, now_ms())  # being ready is where idleness begins
+        assert facts is not None, "the facts of a process last as long as its run"
+        facts.active_at_ms = max(facts.active_at_ms, now_ms())  # idle time counts from ready, not from the start
 
         def over() -> bool:
-            return self.process.ended or self._wishes.end
+            return self.process.ended or self._requests.end
 
-        while not await self._board.until(over, within_ms=facts.idle_left_ms(idle_ms, now_ms=now_ms())):
+        while not await self._changes.until(over, within_ms=facts.idle_left_ms(idle_ms, now_ms=now_ms())):
+            # Asked again: work that came during the wait has moved the end of the idle time.
             if facts.idle_left_ms(idle_ms, now_ms=now_ms()) <= 0:
-                self._wishes.stop = Reason.IDLE
+                self._requests.stop = Reason.IDLE
                 self._facts.state, self._facts.reason = WorkerState.DRAINING, Reason.IDLE
-                self._hive.changed()
+                self._context.changed()
 
     def _left_ms(self, bound_ms: int) -> float:
         return bound_ms - (time.monotonic() - self._began) * 1000
 
     async def _end(self) -> None:
-        """End the process as it is wished; returns when it has ended, at once if it has already."""
+        """End the process as requested; return when it has ended, at once if it has already."""
         if self.process.ended:
             return
-        if not self._wishes.force and self._wishes.stop is not Reason.HIVE_STOPPING:
-            await self._hive.announce()  # the tier above stops routing here before the drain begins, not after
+        if not self._requests.force and self._requests.stop is not Reason.HIVE_STOPPING:
+            await self._context.announce()  # the queen stops routing here before the drain begins, not after
         facts = self._facts.process
-        assert facts is not None, "the facts of a process last as long as its attendance"
+        assert facts is not None, "the facts of a process last as long as its run"
         await end_worker(
             self.process,
-            self._board,
-            self._hive.durations,
+            self._changes,
+            self._context.durations,
             drain_announced=lambda: facts.announced_draining,
-            forced=self._wishes.is_forced,
+            forced=lambda: self._requests.force,
             on_kill=self._killing,
         )
-
-    async def _kill(self, why: KillReason) -> None:
-        await kill_worker(self.process, self._board, why, on_kill=self._killing)
 
     def _killing(self, why: KillReason) -> None:
         self.killed = why
         log_kill(self._facts.spec.id, self.process, why, last_lines=self.last_lines())
 
     def _watchdog(self) -> list[asyncio.Task[None]]:
-        limit = self._lodging.place.watched
+        limit = self._placement.allocation.watched
         if limit is None:
             return []
-        every_ms = self._hive.durations.memory_watch_ms
-        return [
-            asyncio.create_task(watch(self.process.pid, limit, every_ms, self._over_limit, self._hive.places.measure))
-        ]
+        measure, every_ms = self._context.allocator.measure, self._context.durations.memory_watch_ms
+        return [asyncio.create_task(watch(self.process.pid, limit, every_ms, self._over_limit, measure))]
 
     def _over_limit(self, saw_bytes: int) -> None:
-        if self.process.alive():  # what was measured was this process, and no other that has its PID by now
+        if self.process.alive():  # else another process may have had its PID when it was measured
             self._saw_bytes = saw_bytes
             self._killing(KillReason.OUT_OF_MEMORY)
             self.process.send(signal.SIGKILL)
@@ -153,8 +152,8 @@ class Attendance:
         facts.probes_well = well
         event = "worker_healthy" if well else "worker_unhealthy"
         log.warning(event, worker_id=self._facts.spec.id, pid=self.process.pid)
-        self._board.changed()
-        self._hive.changed()
+        self._changes.notify()
+        self._context.changed()
 
     def _ended(self, *, announced_draining: bool) -> Ending:
         process = self.process
@@ -164,10 +163,10 @@ class Attendance:
             announced_draining=announced_draining,
             start_up_timed_out=self.killed is KillReason.START_UP_TIMEOUT,
         )
-        if self._lodging.judge(ending, process.pid, self._saw_bytes, self.last_lines()):
+        if self._placement.judge(ending, process.pid, self._saw_bytes, self.last_lines()):
             ending = replace(ending, out_of_memory=True)
-        asked = self._wishes.end
-        self._hive.exits.labels(str(how_ended(ending))).inc()
+        asked = self._requests.end
+        self._context.exits.labels(str(ending.how)).inc()
         write = log.info if asked or ending.clean else log.warning
         write(
             "worker_exited",
@@ -186,7 +185,7 @@ class Attendance:
 
 
 def log_kill(worker_id: str, process: WorkerProcess, why: KillReason, last_lines: Sequence[str] = ()) -> None:
-    """Log that the hive is about to send SIGKILL, to whom and why."""
+    """Log that the hive is about to send SIGKILL, to which process and why."""
     log.warning(
         "worker_killed",
         worker_id=worker_id,

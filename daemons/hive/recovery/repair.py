@@ -1,4 +1,4 @@
-"""Looks whether the hive's database is whole, and puts a rebuilt one in the place of a damaged one."""
+"""Checks the hive's database, and replaces a damaged one by a rebuilt one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Final, Protocol
 from prometheus_client import Counter
 
 from daemons.common.logs import log
-from daemons.hive.models.folder import files_in, proved
 from daemons.hive.recovery.damage import Damage, DamageKind, Findings, judge, judge_error
-from daemons.hive.recovery.kept import Kept, keep_aside, kept_files
+from daemons.hive.recovery.model_files import files_in, verified
+from daemons.hive.recovery.quarantine import Quarantined, quarantine, quarantined_files
 from daemons.hive.recovery.salvage import Salvage, Settled, read_rows, settle
 from daemons.hive.store import APPLICATION_ID, TABLES, Store, StoredModel, StoredWorker
 
@@ -23,46 +23,46 @@ SOURCES: Final = ("salvaged", "rebuilt", "dropped")
 
 
 class RecoveryCounters(Protocol):
-    """The counters that recovery moves."""
+    """The counters that recovery increments."""
 
     damages: Counter
     recovered: Counter
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """What is to be known after a damage, whether the disk took it or not."""
+class Repaired:
+    """The rows after a repair, whether they could be written or not."""
 
     models: dict[str, StoredModel]
     workers: list[StoredWorker]
-    """Rows of workers that were salvaged; a running hive knows its workers itself."""
+    """Salvaged rows of workers; none for a running hive, which knows its workers."""
 
 
-class Mender:
-    """One at a time: its owner sees to that.
+class DatabaseRepair:
+    """Checks and repairs the database; its owner calls one method at a time.
 
     Args:
         store: the rows, with their file.
-        folder: where the model files are.
-        counters: moved once for each damage, not for each try to mend it.
-        rewrite: called when there is a new file: rows of workers have to be written into it.
+        folder: the folder of the model files.
+        counters: incremented once for each damage, not for each try to repair it.
+        rewrite: called when there is a new file, into which the rows of workers have to be written.
     """
 
     def __init__(self, store: Store, folder: Path, counters: RecoveryCounters, rewrite: Callable[[], None]) -> None:
         self.in_memory: str | None = None
-        """Why the rows are in memory only: the disk's own word; None while they are on disk."""
+        """Why the rows are in memory only, as the system reports it; None while they are on disk."""
         self._store = store
         self._folder = folder
         self._counters = counters
         self._rewrite = rewrite
-        self._kept: list[str] = []
-        self._copy: Kept | None = None  # of the present damage: a second try must not keep a second copy
+        self._quarantined: list[str] = []
+        self._copy: Quarantined | None = None  # of the present damage: a second try must not make a second copy
 
-    async def look(self) -> Damage | None:
-        """Read the whole file, as it is on disk now. It is small: a row is some hundred bytes.
+    async def check(self) -> Damage | None:
+        """Read the whole file as it is on disk now, and return its damage. It is small: a row is some hundred bytes.
 
         Raises:
-            sqlite3.Error: it cannot be told now, since the file is locked or the disk does not answer.
+            sqlite3.Error: it cannot be known now, since the file is locked or the disk does not respond.
         """
         try:
             return judge(await self._store.look(_find), application_id=APPLICATION_ID, tables=TABLES)
@@ -72,29 +72,29 @@ class Mender:
                 raise
             return damage
 
-    async def look_at_start(self) -> Damage | None:
-        """The same for a hive that starts: no file is no damage when there are no models either."""
-        damage = await self.look()
+    async def check_at_start(self) -> Damage | None:
+        """Return the damage at a start: a missing file is none when there are no models either."""
+        damage = await self.check()
         first_start = damage is not None and damage.kind is DamageKind.MISSING and not files_in(self._folder)
         return None if first_start else damage
 
-    async def mend(self, damage: Damage, remembered: Mapping[str, StoredModel] | None) -> Mended:
-        """Keep the broken file, save what can be saved, and put a new file in its place.
+    async def repair(self, damage: Damage, remembered: Mapping[str, StoredModel] | None) -> Repaired:
+        """Quarantine the damaged file, salvage its rows, and replace it by a new file.
 
-        When the disk refuses, `in_memory` says so, and this is to be called again later. Never raises for the disk.
+        When that cannot be written, `in_memory` says why, and this is to be called again later.
 
         Args:
             damage: what was found.
             remembered: the models of a running hive; None at a start.
         """
         began = time.monotonic()
-        self._tell(damage)
+        self._report(damage)
         salvage = await self._salvage()
         settled = await self._settle(salvage, remembered)
         workers = list(salvage.workers.values()) if remembered is None else []
         try:
             if self._copy is None and damage.kind is not DamageKind.MISSING:
-                self._copy = await self._store.alone(lambda: keep_aside(self._store.path))
+                self._copy = await self._store.alone(lambda: quarantine(self._store.path))
                 log.warning(
                     "catalog_kept_aside", file=self._store.name, kept_as=self._copy.name, sha256=self._copy.sha256
                 )
@@ -103,26 +103,26 @@ class Mender:
             await self._go_on_in_memory(error, len(settled.models))
         else:
             self._rebuilt(settled, round((time.monotonic() - began) * 1000, 1))
-        await self.look_for_kept()
-        return Mended(settled.models, workers)
+        await self.find_quarantined()
+        return Repaired(settled.models, workers)
 
-    def found_whole(self) -> None:
-        """Somebody has put a whole file in the place of the damaged one."""
+    def found_intact(self) -> None:
+        """Use the file again: an operator has replaced the damaged one by an intact one."""
         self.in_memory = self._copy = None
         log.warning("catalog_file_whole_again", file=self._store.name)
 
-    async def look_for_kept(self) -> None:
-        """Look which broken files lie beside the database: an operator who is done with one takes it away."""
-        self._kept = await self._store.alone(lambda: kept_files(self._store.path))
+    async def find_quarantined(self) -> None:
+        """Look for quarantined files: an operator removes one after examining it."""
+        self._quarantined = await self._store.alone(lambda: quarantined_files(self._store.path))
 
     def degraded(self) -> Iterator[str]:
-        """What is to be said in /health: until the disk is back, and until somebody has looked at the broken file."""
+        """Yield what /health reports: a database in memory, and quarantined files that nobody has removed."""
         if self.in_memory is not None:
             yield f"the catalog is in memory only: {self._store.name}: {self.in_memory}"
-        if self._kept:
-            yield f"the catalog was damaged and rebuilt; look at {', '.join(self._kept)}, then move it away"
+        if self._quarantined:
+            yield f"the catalog was damaged and rebuilt; look at {', '.join(self._quarantined)}, then move it away"
 
-    def _tell(self, damage: Damage) -> None:
+    def _report(self, damage: Damage) -> None:
         if self.in_memory is not None:
             return
         self._counters.damages.labels(damage.kind).inc()
@@ -131,21 +131,21 @@ class Mender:
     async def _salvage(self) -> Salvage:
         try:
             return await self._store.look(read_rows)
-        except sqlite3.Error:  # it cannot even be opened
+        except sqlite3.Error:  # it cannot even be opened: nothing to salvage
             return Salvage()
 
     async def _settle(self, salvage: Salvage, remembered: Mapping[str, StoredModel] | None) -> Settled:
         files = await asyncio.to_thread(files_in, self._folder)
         if remembered is None:
             unknown = [ref for ref in files if ref not in salvage.models]
-            files = await asyncio.to_thread(proved, self._folder, files, unknown)
+            files = await asyncio.to_thread(verified, self._folder, files, unknown)
         return settle(salvage.models, remembered, files)
 
     async def _go_on_in_memory(self, error: sqlite3.Error | OSError, models: int) -> None:
-        words = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
         if self.in_memory is None:
-            log.error("catalog_in_memory", file=self._store.name, error=words, models=models)
-        self.in_memory = words
+            log.error("catalog_in_memory", file=self._store.name, error=reason, models=models)
+        self.in_memory = reason
         await self._store.release()
 
     def _rebuilt(self, settled: Settled, took_ms: float) -> None:

@@ -1,4 +1,4 @@
-"""The model folder as its files have it: which whole files are there, and which of them can vouch for themselves."""
+"""The files in the model folder: which are there, and which can be verified without a row."""
 
 from __future__ import annotations
 
@@ -6,19 +6,30 @@ import hashlib
 import json
 import struct
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from daemons.hive.models.refs import model_path, ref_of_file
-from daemons.hive.recovery.salvage import FoundFile
+from daemons.hive.refs import model_path, ref_of_file
 
 _LENGTH: Final = struct.Struct("<Q")
 _MOST_HEADER_BYTES: Final = 100_000_000
 """The bound of the safetensors format itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A complete model file in the folder."""
+
+    size_bytes: int
+    created: int
+    """Seconds since 1970."""
+    sha256: str | None = None
+    """None where its bytes were not read."""
+
+
 def files_in(folder: Path) -> dict[str, FoundFile]:
-    """Every file that is named like a model, by reference. Unfinished downloads have another name."""
+    """Return every file that is named like a model, by reference. Unfinished downloads have another name."""
     found: dict[str, FoundFile] = {}
     try:
         paths = sorted(folder.iterdir())
@@ -32,10 +43,10 @@ def files_in(folder: Path) -> dict[str, FoundFile]:
     return found
 
 
-def proved(folder: Path, files: dict[str, FoundFile], refs: Collection[str]) -> dict[str, FoundFile]:
-    """The same files; those of `refs` whose header names them and fits their length come with their SHA-256.
+def verified(folder: Path, files: dict[str, FoundFile], refs: Collection[str]) -> dict[str, FoundFile]:
+    """Return the same files, with the SHA-256 of those of `refs` whose header has their name and length.
 
-    Reads these files whole.
+    Reads these files completely.
     """
     return {ref: _with_hash(folder, ref, file) if ref in refs else file for ref, file in files.items()}
 
@@ -52,9 +63,9 @@ def _with_hash(folder: Path, ref: str, file: FoundFile) -> FoundFile:
 
 
 def header_fits(file: BinaryIO, ref: str, size_bytes: int) -> bool:
-    """Whether a safetensors header says that this is `ref`, and its tensors end exactly where the file does.
+    """Return whether a safetensors header names `ref`, and its tensors end exactly where the file does.
 
-    The worker checks every tensor when it loads the model; this is enough to tell a whole file from a torn one.
+    The worker checks every tensor when it loads the model; this is enough to detect a truncated file.
     """
     prefix = file.read(_LENGTH.size)
     length = _LENGTH.unpack(prefix)[0] if len(prefix) == _LENGTH.size else _MOST_HEADER_BYTES + 1
