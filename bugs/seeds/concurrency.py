@@ -11,13 +11,13 @@ RECOVERY = "features/integration/recovery.feature"
 RESTART = "features/integration/worker_restart_during_inference.feature"
 
 
-@seed(role="hive", patches="daemons.hive.workers.roster:Roster.spawn", fast=True)
+@seed(role="hive", patches="daemons.hive.workers.pool:WorkerPool.spawn", fast=True)
 @caught_by(CONCURRENCY, "Three want a model that is not there, and it is downloaded once")
 def becomes_default_model(original):
     """A worker for a model that the catalog lacks is started with one that it has. Real: the predecessor."""
 
     async def spawn(self, worker_id, asked):
-        if self._hive.models.path_of(asked.model) is None:
+        if self._context.models.path_of(asked.model) is None:
             asked = asked.model_copy(update={"model": "tiny:1b"})
         return await original(self, worker_id, asked)
 

@@ -16,7 +16,7 @@ def counts_waiting_as_one(original):
     return property(lambda self: min(1, len(self._queue)))
 
 
-@seed(role="hive", patches="daemons.hive.recovery.mender:judge_error")
+@seed(role="hive", patches="daemons.hive.recovery.repair:judge_error")
 @caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
 def damage_in_own_words(original):
     """A damaged catalog is logged with a sentence of the hive's own in place of what SQLite says."""
@@ -28,14 +28,14 @@ def damage_in_own_words(original):
     return judge_error
 
 
-@seed(role="hive", patches="daemons.hive.recovery.mender:Mender.degraded")
+@seed(role="hive", patches="daemons.hive.recovery.repair:DatabaseRepair.degraded")
 @caught_by(DATABASE_FAILURE, "The catalog is damaged and its folder cannot be written to")
 def healthy_in_memory(original):
     """A hive whose catalog lives in memory only, since the disk refuses, does not say so in its health."""
     return lambda self: (reason for reason in original(self) if "in memory" not in reason)
 
 
-@seed(role="hive", patches="daemons.hive.recovery.kept:_copy")
+@seed(role="hive", patches="daemons.hive.recovery.quarantine:_copy")
 @caught_by(DATABASE_FAILURE, "The header of a hive's catalog is destroyed")
 def keeps_first_page(original):
     """Of a broken catalog only the first page is kept aside: a copy that takes one read for the whole file."""
@@ -86,14 +86,14 @@ def part_is_taken_for_model(original):
     return _try
 
 
-@seed(role="hive", patches="daemons.hive.workers.scribe:Scribe.rewrite")
+@seed(role="hive", patches="daemons.hive.workers.row_writer:RowWriter.rewrite")
 @caught_by(DATABASE_FAILURE, "A catalog is damaged while workers serve")
 def rebuild_forgets_workers(original):
     """A rebuilt catalog of a running hive has no worker until one of them changes. Found by reading."""
     return lambda self: None
 
 
-@seed(role="hive", patches="daemons.hive.recovery.mender:settle")
+@seed(role="hive", patches="daemons.hive.recovery.repair:settle")
 @caught_by(DATABASE_FAILURE, "The root page of its table of a hive's catalog is destroyed")
 def rebuilds_from_rows_only(original):
     """A rebuilt catalog has the rows that could be salvaged, and forgets what only memory and the folder know."""
@@ -112,7 +112,7 @@ def row_before_file(original):
     return _pull
 
 
-@seed(role="hive", patches="daemons.hive.recovery.mender:Mender._salvage")
+@seed(role="hive", patches="daemons.hive.recovery.repair:DatabaseRepair._salvage")
 @caught_by(DATABASE_FAILURE, "The middle page of its table of a hive's catalog is destroyed")
 def salvages_nothing(original):
     """Rows that a broken catalog still has are not read from it: all come from memory and the model folder.

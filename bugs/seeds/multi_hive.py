@@ -31,7 +31,7 @@ def hive_counts_twice(original):
     return ended
 
 
-@seed(role="hive", patches="daemons.hive.node:Node.picture")
+@seed(role="hive", patches="daemons.hive.runtime:HiveRuntime.lease")
 @caught_by(MULTI_HIVE, "Three hives register in the same instant")
 def hive_leases_parent_pid(original):
     """A hive tells the queen the PID of its parent, the wrapper that an init system knows, and not its own."""

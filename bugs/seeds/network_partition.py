@@ -110,18 +110,18 @@ def keeps_what_ended_behind_the_cut(original):
     return _picture
 
 
-@seed(role="hive", patches="daemons.hive.workers.frontdesk:FrontDesk.lease")
+@seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor.lease")
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def lapsed_is_disowned(original):
     """A worker whose lease had run out is answered 410 when it leases again, so that it ends and is replaced.
 
     The link inside the node was cut, and a loaded model is thrown away.
     """
-    from daemons.hive.workers.frontdesk import now_ms
-    from daemons.hive.workers.states import Reason
+    from daemons.hive.states import Reason
+    from daemons.hive.workers.facts import now_ms
 
     def lease(self, lease):
-        lease_ms = self._hive.durations.lease_ms
+        lease_ms = self._context.durations.lease_ms
         if self.facts.health_fault(now_ms=now_ms(), lease_ms=lease_ms) is Reason.LEASE_EXPIRED:
             return False
         return bool(original(self, lease))
@@ -188,19 +188,19 @@ def relays_in_a_hurry(original):
     return _pass_through
 
 
-@seed(role="hive", patches="daemons.hive.uplink:Uplink._taken")
+@seed(role="hive", patches="daemons.hive.uplink:Uplink._accepted")
 @caught_by(NETWORK_PARTITION, "A hive that was cut off comes back as it was")
 def restarts_after_outage(original):
     """A hive that reaches its queen again restarts its workers, for a fresh start."""
 
-    def _taken(self, answer, asked):
+    def _accepted(self, answer, asked):
         was_away = self.fault is not None and self._queen_instance is not None
         original(self, answer, asked)
         if was_away:
-            for supervisor in self._picture.__self__.roster:
+            for supervisor in self._build.__self__.pool:
                 supervisor.ask_restart()
 
-    return _taken
+    return _accepted
 
 
 @seed(role="queen", patches="daemons.queen.cluster:_BLOCKING_HIVE")
@@ -313,7 +313,7 @@ def waits_in_hope(original):
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def worker_lease_never_ends(original):
     """A worker's lease never runs out at its hive: only three failed probes count. Real: like the predecessor."""
-    from daemons.hive.workers.states import Reason
+    from daemons.hive.states import Reason
 
     def health_fault(self, *, now_ms, lease_ms):
         fault = original(self, now_ms=now_ms, lease_ms=lease_ms)

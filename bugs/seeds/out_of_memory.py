@@ -13,7 +13,7 @@ from daemons.common.ledger import DeviceFullError, with_holder
 OUT_OF_MEMORY = "features/integration/out_of_memory.feature"
 
 
-@seed(role="hive", patches="daemons.hive.memory.places:read_needs")
+@seed(role="hive", patches="daemons.hive.memory.allocator:read_needs")
 @caught_by(OUT_OF_MEMORY, "A model that declares more than the device has is refused")
 def admits_by_file_size(original):
     """A model is admitted by the size of its tensors, whatever its publisher declares. Found by reading."""
@@ -29,14 +29,16 @@ def admits_by_file_size(original):
 @caught_by(OUT_OF_MEMORY, "Another program fills the device")
 def available_is_whole_device(original):
     """A worker that does not fit is refused with all that its device has, not with what is free of it."""
-    from daemons.hive.memory.shortage import ShortError
+    from daemons.hive.memory.insufficient_memory import InsufficientMemoryError
 
     def _reserve(self, wanted):
         try:
             return str(original(self, wanted))
-        except ShortError as short:
-            whole = self.ledger(str(short.shortage.device)).memory_bytes
-            raise ShortError(short.shortage.model_copy(update={"available_bytes": whole}), short.message) from None
+        except InsufficientMemoryError as short:
+            whole = self._ledgers[str(short.shortage.device)].memory_bytes
+            raise InsufficientMemoryError(
+                short.shortage.model_copy(update={"available_bytes": whole}), short.message
+            ) from None
 
     return _reserve
 
@@ -54,7 +56,7 @@ def books_the_dead_on_itself(original):
                 ledger.put(replace(holder, pid=pid, start_ticks=start_ticks(pid) or 0))
 
     async def release(self, name, instance):
-        await asyncio.to_thread(take_over, self.ledger(name), instance)
+        await asyncio.to_thread(take_over, self._ledgers[name], instance)
 
     return release
 
@@ -83,18 +85,18 @@ def books_then_looks(original):
     return put
 
 
-@seed(role="hive", patches="daemons.hive.node:Node.picture")
+@seed(role="hive", patches="daemons.hive.runtime:HiveRuntime.lease")
 @caught_by(OUT_OF_MEMORY, "A killed worker gives its memory back")
 def devices_of_first_lease(original):
     """A hive's leases have its devices as they were at the first of them; its own list is right."""
     first = []
 
-    def picture(self):
+    def lease(self):
         lease = original(self)
         first[:] = first or lease.devices
         return lease.model_copy(update={"devices": first})
 
-    return picture
+    return lease
 
 
 @seed(role="worker", patches="daemons.worker.inference:Inference._tokens")
@@ -133,7 +135,7 @@ def group_left_behind(original):
     return lambda self: True
 
 
-@seed(role="hive", patches="daemons.hive.memory.places:read_needs")
+@seed(role="hive", patches="daemons.hive.memory.allocator:read_needs")
 @caught_by(OUT_OF_MEMORY, "Running out of memory again and again costs the hive nothing")
 def keeps_model_bytes(original):
     """A hive keeps the bytes of each model file whose header it has read for a start."""
@@ -146,15 +148,15 @@ def keeps_model_bytes(original):
     return read_needs
 
 
-@seed(role="hive", patches="daemons.hive.memory.places:Places.judge")
+@seed(role="hive", patches="daemons.hive.memory.allocator:Allocator.judge")
 @caught_by(OUT_OF_MEMORY, "A worker that is killed by somebody is not called out of memory")
 def kill_counts_as_out_of_memory(original):
     """The metric counts every end by SIGKILL as out of memory, by the rule of thumb that 137 means that."""
-    from daemons.hive.memory.shortage import By
+    from daemons.hive.memory.insufficient_memory import By
 
     def judge(
         self,
-        place,
+        allocation,
         worker_id,
         ending,
         *,
@@ -162,7 +164,7 @@ def kill_counts_as_out_of_memory(original):
         saw_bytes,
         log_lines,
     ):
-        found = original(self, place, worker_id, ending, pid=pid, saw_bytes=saw_bytes, log_lines=log_lines)
+        found = original(self, allocation, worker_id, ending, pid=pid, saw_bytes=saw_bytes, log_lines=log_lines)
         if found is None and ending.signal == signal.SIGKILL:
             self._outcomes.labels(By.CGROUP).inc()
         return found
@@ -170,7 +172,7 @@ def kill_counts_as_out_of_memory(original):
     return judge
 
 
-@seed(role="hive", patches="daemons.hive.memory.places:Place.present_limit")
+@seed(role="hive", patches="daemons.hive.memory.allocator:Allocation.present_limit")
 @caught_by(OUT_OF_MEMORY, "The limit of a worker is lowered in the middle of an inference")
 def limit_as_given(original):
     """A worker killed for its limit is said to have had that of its start, not the one in force. Found by reading."""
@@ -240,22 +242,22 @@ def out_of_memory_is_a_crash(original):
     return lambda ending: original(replace(ending, out_of_memory=False))
 
 
-@seed(role="hive", patches="daemons.hive.workers.roster:Roster.spawn")
+@seed(role="hive", patches="daemons.hive.workers.pool:WorkerPool.spawn")
 @caught_by(OUT_OF_MEMORY, "A model that declares more than its worker's limit is refused")
 def refused_row_stays(original):
     """A worker that is refused for want of memory is in the list all the same, as failed. Found by reading."""
-    from daemons.hive.memory.shortage import ShortError
-    from daemons.hive.workers.facts import WorkerSpec
+    from daemons.hive.memory.insufficient_memory import InsufficientMemoryError
+    from daemons.hive.worker_spec import WorkerSpec
     from daemons.hive.workers.supervisor import Supervisor
 
     async def spawn(self, worker_id, asked):
         try:
             supervisor = await original(self, worker_id, asked)
-        except ShortError:
+        except InsufficientMemoryError:
             rules = self.defaults
             limit = rules.memory_limit_bytes
             spec = WorkerSpec(worker_id, asked.model, rules.slots, rules.restart, rules.token_interval_ms, limit)
-            self._admit(Supervisor(spec, self._hive))
+            self._admit(Supervisor(spec, self._context))
             raise
         return supervisor
 
@@ -266,7 +268,7 @@ def refused_row_stays(original):
 @caught_by(OUT_OF_MEMORY, "Another program fills the device")
 def remembers_full_device(original):
     """What once did not fit is refused from then on, also when the device has room again."""
-    from daemons.hive.memory.shortage import ShortError
+    from daemons.hive.memory.insufficient_memory import InsufficientMemoryError
 
     refused = []
 
@@ -276,7 +278,7 @@ def remembers_full_device(original):
                 raise short
         try:
             return str(original(self, wanted))
-        except ShortError as short:
+        except InsufficientMemoryError as short:
             refused.append(short)
             raise
 
@@ -320,8 +322,8 @@ def stops_after_128_tokens(original):
 @caught_by(OUT_OF_MEMORY, "A model needs more of the host than it declares, held by the hive's watchdog")
 def tells_out_of_memory_late(original):
     """A hive tells the queen of a worker that ran out of memory a second and a half later."""
+    from daemons.hive.states import Reason
     from daemons.hive.workers.restart import Rest
-    from daemons.hive.workers.states import Reason
 
     async def _pause(self, step):
         if isinstance(step, Rest) and step.reason is Reason.OUT_OF_MEMORY:
@@ -335,8 +337,8 @@ def tells_out_of_memory_late(original):
 @caught_by(OUT_OF_MEMORY, "The device's memory runs out in the middle of an inference")
 def tries_full_device_again(original):
     """A worker that ran out of memory is started again, a second later. Real: gpustack #4218."""
+    from daemons.hive.states import Reason
     from daemons.hive.workers.restart import Rest
-    from daemons.hive.workers.states import Reason
 
     async def _pause(self, step):
         if isinstance(step, Rest) and step.reason is Reason.OUT_OF_MEMORY:

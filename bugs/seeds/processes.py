@@ -119,7 +119,7 @@ def draining_rows_stay(original):
     return staticmethod(_held_until)
 
 
-@seed(role="hive", patches="daemons.hive.node:Node.degraded")
+@seed(role="hive", patches="daemons.hive.runtime:HiveRuntime.degraded")
 @caught_by(START_UP, "A hive that cannot reach its queen goes on, and says so once")
 def healthy_without_queen(original):
     """A hive whose queen is away calls itself well. Real: like the successor."""

@@ -21,12 +21,12 @@ CONCURRENCY = "features/integration/concurrency.feature"
 RECOVERY = "features/integration/recovery.feature"
 
 
-@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@seed(role="hive", patches="daemons.hive.workers.adoption:Adoption.judge")
 @caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
 def adopts_by_pid(original):
     """A new hive adopts whatever has the PID of a row. Real: habitat #4578."""
     from daemons.common.process import start_ticks
-    from daemons.hive.workers.adoption import Adoption
+    from daemons.hive.workers.adoption import Decision
     from daemons.hive.workers.process import WorkerProcess
 
     def judge(self, *, waited=False):
@@ -35,20 +35,20 @@ def adopts_by_pid(original):
         if pid is None or ticks is None:
             return original(self, waited=waited)
         self.process = self.process or WorkerProcess.adopt(pid, ticks)
-        return Adoption.ADOPT
+        return Decision.ADOPT
 
     return judge
 
 
-@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@seed(role="hive", patches="daemons.hive.workers.adoption:Adoption.judge")
 @caught_by(RECOVERY, "A killed hive's workers live on, and its successor adopts exactly them")
 def adopts_nobody(original):
     """A new hive kills the workers that an earlier one left, and starts them anew: only who they are shows it."""
-    from daemons.hive.workers.adoption import Adoption
+    from daemons.hive.workers.adoption import Decision
 
     def judge(self, *, waited=False):
         verdict = original(self, waited=waited)
-        return Adoption.KILL if verdict is Adoption.ADOPT else verdict
+        return Decision.KILL if verdict is Decision.ADOPT else verdict
 
     return judge
 
@@ -86,11 +86,11 @@ def declares_dead_at_start(original):
 @caught_by(RECOVERY, "A queen that was killed and started again finds everybody")
 def fences_itself(original):
     """A hive that loses its queen stops its workers, so that no two clusters ever have them."""
-    from daemons.hive.workers.states import Reason
+    from daemons.hive.states import Reason
 
     def _missed(self, fault, *, gone):
         if self.fault is None:
-            for supervisor in self._picture.__self__.roster:
+            for supervisor in self._build.__self__.pool:
                 supervisor.ask_stop(Reason.STOP_ASKED, force=False)
         original(self, fault, gone=gone)
 
@@ -166,15 +166,15 @@ def idle_at_once(original):
     return lambda self, idle_stop_ms, *, now_ms: float(original(self, idle_stop_ms // 2, now_ms=now_ms))
 
 
-@seed(role="hive", patches="daemons.hive.workers.claim:Claim.judge")
+@seed(role="hive", patches="daemons.hive.workers.adoption:Adoption.judge")
 @caught_by(RECOVERY, "A worker whose PID now belongs to a stranger is not adopted, and the stranger is left alone")
 def kills_by_pid(original):
     """A new hive kills what it cannot prove to be its worker by the row's PID alone. Real: habitat #4578."""
-    from daemons.hive.workers.adoption import Adoption
+    from daemons.hive.workers.adoption import Decision
 
     def judge(self, *, waited=False):
         verdict = original(self, waited=waited)
-        if verdict is Adoption.CRASHED and self._stored.pid is not None:
+        if verdict is Decision.CRASHED and self._stored.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._stored.pid, signal.SIGTERM)
         return verdict
@@ -293,7 +293,7 @@ def probes_the_process(original):
 @caught_by(RECOVERY, "The answer that a crash costs says when to come again")
 def restarts_for_ever(original):
     """The restart policy is not looked at: every worker that crashes is started again. Real: gpustack #4218."""
-    from daemons.hive.workers.states import RestartWhen
+    from daemons.hive.states import RestartWhen
 
     def decide(self, when, ending, *, now_ms, jitter):
         return original(self, RestartWhen.ALWAYS, ending, now_ms=now_ms, jitter=jitter)
@@ -319,7 +319,7 @@ def restored_never_leased(original):
     return _row
 
 
-@seed(role="hive", patches="daemons.hive.workers.roster:Roster.stop_all", fast=True)
+@seed(role="hive", patches="daemons.hive.workers.pool:WorkerPool.stop_all", fast=True)
 @caught_by(RECOVERY, "A stopped hive leaves no worker")
 def stops_without_workers(original):
     """A hive that is stopped leaves its workers; they end after the orphan grace. Real: the predecessor."""

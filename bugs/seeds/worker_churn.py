@@ -57,7 +57,7 @@ def ends_with_143(original):
     return run
 
 
-@seed(role="hive", patches="daemons.hive.workers.roster:uuid")
+@seed(role="hive", patches="daemons.hive.workers.pool:uuid")
 @caught_by(WORKER_CHURN, "Workers spawned at once all run under their hive")
 def ids_of_the_second(original):
     """A worker's id is made of the second of its spawn: two in one instant want one id. Real: like the predecessor."""
@@ -91,7 +91,7 @@ def keeps_rows_of_the_gone(original):
     return staticmethod(lambda worker, departed: math.inf)
 
 
-@seed(role="hive", patches="daemons.hive.workers.attendance:log_kill")
+@seed(role="hive", patches="daemons.hive.workers.process_run:log_kill")
 @caught_by(WORKER_CHURN, "A worker that ignores SIGTERM is killed after the grace")
 def kill_logged_as_own(original):
     """The log line of a kill has the hive's own PID in `pid`: the logger's field of that name wins."""
@@ -142,14 +142,14 @@ def removed_and_not_killed(original):
     Real: the predecessor. One that still runs ends itself at the 410 to its next lease; one that hangs stays for ever.
     """
 
-    async def kill_worker(process, board, why, *, on_kill):
+    async def kill_worker(process, changes, why, *, on_kill):
         if not process.ended:
             on_kill(why)
 
     return kill_worker
 
 
-@seed(role="hive", patches="daemons.hive.workers.roster:Roster.reserve")
+@seed(role="hive", patches="daemons.hive.workers.pool:WorkerPool.reserve")
 @caught_by(WORKER_CHURN, "New workers never get the id of a living one")
 def reuses_draining_id(original):
     """A worker that drains counts as gone: its id is given to the next spawn while its process is still there."""
@@ -184,14 +184,14 @@ def routes_to_draining(original):
 def short_grace(original):
     """SIGKILL comes after a tenth of the kill grace: seconds were taken for tenths."""
 
-    async def _overstayed(process, board, durations, drain_announced, forced):
+    async def _overstayed(process, changes, durations, drain_announced, forced):
         short = durations.model_copy(update={"kill_grace_ms": durations.kill_grace_ms // 10})
-        return await original(process, board, short, drain_announced, forced)
+        return await original(process, changes, short, drain_announced, forced)
 
     return _overstayed
 
 
-@seed(role="hive", patches="daemons.hive.workers.frontdesk:FrontDesk.ask_stop")
+@seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor.ask_stop")
 @caught_by(WORKER_CHURN, "A worker can be stopped while it loads")
 def stop_waits_for_load(original):
     """A stop that comes while a worker loads is carried out only when it has loaded."""
@@ -199,7 +199,7 @@ def stop_waits_for_load(original):
 
     def ask_stop(self, reason, *, force):
         async def when_loaded():
-            await self.board.until(lambda: self.facts.state is not WorkerState.LOADING)
+            await self.changes.until(lambda: self.facts.state is not WorkerState.LOADING)
             original(self, reason, force=force)
 
         if self.facts.state is WorkerState.LOADING:
@@ -210,7 +210,7 @@ def stop_waits_for_load(original):
     return ask_stop
 
 
-@seed(role="hive", patches="daemons.hive.workers.attendance:end_worker")
+@seed(role="hive", patches="daemons.hive.workers.process_run:end_worker")
 @caught_by(WORKER_CHURN, "Five workers that ignore SIGTERM take one grace, not five")
 def stops_queue_up(original):
     """Workers are stopped one after the other, each with the whole grace. Real: the predecessor."""

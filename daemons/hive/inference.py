@@ -82,6 +82,7 @@ class WorkerRoute:
         Raises:
             ApiError: 429 when all slots are busy, 503 when no worker can serve this now, 507 when none ever will
                 for lack of memory.
+
         """
         serving = self._serving()
         if not serving and (short := self._insufficient_memory()) is not None:

@@ -25,6 +25,7 @@ class Placement:
 
         Raises:
             ApiError: 507 when there is not enough memory, 503 when a device's ledger cannot be used.
+
         """
         if self._allocation is None:
             try:
