@@ -58,6 +58,9 @@ def network_of(userdata: Mapping[str, str], *, private_network: bool) -> Network
 class Link(ABC):
     """A way to break links; rules are known by the number that `add` gives."""
 
+    probe_path = "/"
+    """What a probe asks for; any answer will do."""
+
     @abstractmethod
     def obstacle(self, effect: Effect) -> str | None:
         """Return why this effect is impossible, None when it is possible."""
@@ -91,13 +94,13 @@ class Link(ABC):
         """Take everything back."""
 
     def probe(self, source: str, destination: Address, *, within_s: float) -> Probe:
-        """Ask the daemon at `destination` for its health from the node at `source`, and read until it hangs up."""
+        """Send a request from the node at `source` to the daemon at `destination`, and read until it hangs up."""
         began = time.monotonic()
         received = 0
         verdict = Verdict.PASSED
         try:
             with self.dial(source, destination, within_s=within_s) as connection:
-                connection.sendall(self.wire_form(Request("GET", "/health"), source, destination))
+                connection.sendall(self.wire_form(Request("GET", self.probe_path), source, destination))
                 while chunk := connection.recv(65536):
                     received += len(chunk)
                     connection.settimeout(max(0.001, began + within_s - time.monotonic()))

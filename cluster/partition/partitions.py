@@ -143,6 +143,7 @@ class Partitions:
         """The way in which links are broken in this scenario."""
         if self._link is None:
             self._link = self._cluster.daemons.new_link()
+            self._link.probe_path = "/health"
         return self._link
 
     def close(self) -> None:
