@@ -51,8 +51,6 @@ class Daemons:
 
     settings: Settings
     journal: Journal
-    project: Path
-    """The folder of beehave.toml, in which the daemons are started."""
     folder: Path
     """The scenario's own, for configurations, logs and data; kept when the scenario fails."""
     shared_folder: Path
@@ -227,7 +225,6 @@ class Daemons:
             [*self.launchers.get(role, []), *argv],
             log_path=self.folder / f"{name}.log",
             env=self._environment(name, settings),
-            cwd=self.project,
             exits=settings.exit_statuses,
         )
         client = Client(self.journal, address.url)

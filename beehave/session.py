@@ -82,7 +82,7 @@ class Session:
         run_folder = run_folder or new_run_folder(folder, sandbox.launcher_pid)
         journal = Journal(run_folder / JOURNAL_NAME)
         addresses = AddressBook(private_network=sandbox.private_network)
-        processes = ProcessTable(journal)
+        processes = ProcessTable(journal, folder)
         return cls(
             folder,
             run_folder,
@@ -104,7 +104,6 @@ class Session:
         self.daemons = Daemons(
             settings=self.settings,
             journal=self.journal,
-            project=self.folder,
             folder=self._scenario_folder,
             shared_folder=self.run_folder / SHARED,
             addresses=self.addresses,

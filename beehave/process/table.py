@@ -127,8 +127,10 @@ class ManagedProcess:
 class ProcessTable:
     """Every process that one scenario started, in the order of their start."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, folder: Path | None = None) -> None:
+        """folder: where the processes are started, unless another one is said; this process's own by default."""
         self._journal = journal
+        self._folder = folder
         self._processes: list[ManagedProcess] = []
         self.expected_orphans: set[Identity] = set()
         """Children of processes that a step killed: theirs to live on, the harness's to clear away."""
@@ -168,7 +170,7 @@ class ProcessTable:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=dict(env) if env is not None else None,
-                    cwd=cwd,
+                    cwd=cwd or self._folder,
                     start_new_session=session,
                 )
         except OSError as error:
