@@ -282,11 +282,11 @@ def stale_rows_for_ever(original):
 def stalled_stream_just_ends(original):
     """A stream that stalls is ended without a word: no `[DONE]`, and no error chunk either. Real: the successor."""
 
-    async def fail(self, error, farewell_ms):
+    async def fail(self, error, flush_timeout_ms):
         if self.begun and error.code is ErrorCode.STALLED:
             await self.finish({}, b"")
         else:
-            await original(self, error, farewell_ms)
+            await original(self, error, flush_timeout_ms)
 
     return fail
 

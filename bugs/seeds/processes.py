@@ -79,9 +79,9 @@ def drain_that_ended_somebody_is_a_failure(original):
     """A worker whose drain had to end a request exits with 1: a hive that restarts on failure would start it again."""
     from daemons.common.inflight import EndReason
 
-    async def _drain(daemon, until, farewell_s):
+    async def _drain(daemon, until, flush_timeout_s):
         running = list(daemon.inflight._running.values())
-        await original(daemon, until, farewell_s)
+        await original(daemon, until, flush_timeout_s)
         if any(each.reason is EndReason.DRAINING for each in running):
             stop = daemon.on_stop
 
@@ -99,8 +99,8 @@ def drain_that_ended_somebody_is_a_failure(original):
 def drain_waits_for_ever(original):
     """A worker's drain waits for the last request, however long that takes. Real: ray #60754."""
 
-    async def _drain(daemon, until, farewell_s):
-        await original(daemon, math.inf, farewell_s)
+    async def _drain(daemon, until, flush_timeout_s):
+        await original(daemon, math.inf, flush_timeout_s)
 
     return _drain
 

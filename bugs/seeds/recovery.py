@@ -53,13 +53,13 @@ def adopts_nobody(original):
     return judge
 
 
-@seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
+@seed(role="worker", patches="daemons.common.lease_pusher:LeasePusher.push")
 @caught_by(RECOVERY, "A busy worker is never taken for a hung one")
 def busy_is_hung(original):
     """A worker that generates neither answers probes nor leases: both wait for one lock. Real: the predecessor."""
 
     async def push(self):
-        if not self._picture().slots_busy:
+        if not self._build().slots_busy:
             await original(self)
 
     return push
@@ -117,7 +117,7 @@ def gauge_grows(original):
     return collect
 
 
-@seed(role="worker", patches="daemons.worker.lease:LeaseKeeper.push")
+@seed(role="worker", patches="daemons.common.lease_pusher:LeasePusher.push")
 @caught_by(RECOVERY, "A busy worker is never taken for a hung one")
 def heartbeats_go_astray(original):
     """A ready worker's heartbeats go to a path that nobody serves, and it minds no answer. Real: the predecessor."""
@@ -126,18 +126,18 @@ def heartbeats_go_astray(original):
     ready = set()
 
     async def push(self):
-        picture = self._picture()
-        if picture.instance not in ready:
+        lease = self._build()
+        if lease.instance not in ready:
             await original(self)
-            if picture.state is WorkerState.READY:
-                ready.add(picture.instance)
+            if lease.state is WorkerState.READY:
+                ready.add(lease.instance)
             return
         try:
-            await self._peers.call("PUT", f"{self._url}/heartbeat", json_body=picture.model_dump(mode="json"))
+            await self._client.call("PUT", f"{self._url}/heartbeat", json_body=lease.model_dump(mode="json"))
         except PeerError as error:
-            self._failed(str(error))
+            self._missed(str(error), gone=False)
         else:
-            self.clock.renewed(time.monotonic())
+            self.clock.renewed_at = time.monotonic()
 
     return push
 
@@ -258,28 +258,20 @@ def one_strike_is_out(original):
     return lambda self, *, answered: answered
 
 
-@seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
+@seed(role="worker", patches="daemons.worker.lease:LeaseClock.is_orphan")
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_for_ever(original):
     """A worker without a hive waits for it for ever. Real: like llama-swap #138."""
 
-    def failed(self, now):
-        original(self, now)
-        return False
-
-    return failed
+    return lambda self, failures, now: False
 
 
-@seed(role="worker", patches="daemons.worker.lease:LeaseClock.failed")
+@seed(role="worker", patches="daemons.worker.lease:LeaseClock.is_orphan")
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_without_grace(original):
     """A worker ends itself when two pushes to its hive have failed, whatever the grace is."""
 
-    def failed(self, now):
-        original(self, now)
-        return self.failures >= 2
-
-    return failed
+    return lambda self, failures, now: failures >= 2
 
 
 @seed(role="hive", patches="daemons.hive.workers.prober:Strikes.note")

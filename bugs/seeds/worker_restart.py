@@ -13,11 +13,11 @@ RESTART = "features/integration/worker_restart_during_inference.feature"
 def broken_stream_says_done(original):
     """A stream whose worker died ends with `[DONE]`, as if it were whole. Real: litellm #36768."""
 
-    async def fail(self, error, farewell_ms):
+    async def fail(self, error, flush_timeout_ms):
         if self.begun:
             await self.finish({}, b"data: [DONE]\n\n")
         else:
-            await original(self, error, farewell_ms)
+            await original(self, error, flush_timeout_ms)
 
     return fail
 
@@ -39,8 +39,8 @@ def catalog_not_written(original):
 def drain_cuts(original):
     """A worker that is asked to end cuts what it serves, with an error chunk. Real: uvicorn 0.43 and 0.44."""
 
-    async def _drain(daemon, until, farewell_s):
-        await original(daemon, until - 3600, farewell_s)
+    async def _drain(daemon, until, flush_timeout_s):
+        await original(daemon, until - 3600, flush_timeout_s)
 
     return _drain
 
@@ -65,10 +65,10 @@ def hive_no_retry_after(original):
 def late_error(original):
     """The client of a broken stream is told late: the hive first asks around whether the worker comes back."""
 
-    async def fail(self, error, farewell_ms):
+    async def fail(self, error, flush_timeout_ms):
         if self.begun:
             await asyncio.sleep(1.5)
-        await original(self, error, farewell_ms)
+        await original(self, error, flush_timeout_ms)
 
     return fail
 

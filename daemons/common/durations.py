@@ -39,7 +39,7 @@ class Durations(BaseModel):
     """The deadline of a request that brings no X-Deadline-Ms."""
     drain_ms: Milliseconds = 30_000
     """How long a stopping daemon waits for the inference that runs."""
-    farewell_ms: Milliseconds = 500
+    flush_timeout_ms: Milliseconds = 500
     """How long an ended request may take to write its error chunk to a reader who does not read."""
     kill_grace_ms: Milliseconds = 10_000
     """How long a process may take from SIGTERM, past its drain, to SIGKILL."""

@@ -48,13 +48,13 @@ class StreamAnswer:
         self.begun = True
         await asgi.send_json(self._send, status, body, headers)
 
-    async def fail(self, error: ApiError, farewell_ms: int) -> None:
+    async def fail(self, error: ApiError, flush_timeout_ms: int) -> None:
         """Tell the client of an error: as an answer, or as the last event of a stream that has begun, without [DONE].
 
-        A reader that does not take it within `farewell_ms` is left: its connection breaks when the request ends.
+        A reader that does not take it within `flush_timeout_ms` is left: its connection breaks when the request ends.
         """
         try:
-            async with asyncio.timeout(farewell_ms / 1000):
+            async with asyncio.timeout(flush_timeout_ms / 1000):
                 if self.begun:
                     await self.finish({}, error.chunk())
                 else:
@@ -124,17 +124,17 @@ class InferenceApp(ABC):
 
     async def _hold(self, call: Call) -> Outcome:
         """Serve the call within its bounds, and tell its client when it is ended."""
-        farewell_ms = self.daemon.durations.farewell_ms
+        flush_timeout_ms = self.daemon.durations.flush_timeout_ms
         try:
             async with call.running.bounds():
                 return await self.serve(call)
         except EndedError as ended:
             log.info("inference_ended", reason=ended.reason, begun=call.answer.begun)
             if ended.reason is not EndReason.CLIENT_GONE:
-                await call.answer.fail(ended.reason.error(), farewell_ms)
+                await call.answer.fail(ended.reason.error(), flush_timeout_ms)
             return outcome_of_end(ended.reason)
         except ApiError as error:
-            await call.answer.fail(error, farewell_ms)
+            await call.answer.fail(error, flush_timeout_ms)
             return outcome_of(error)
 
 

@@ -1,27 +1,21 @@
-"""How much memory a model needs, by the header of its file: what it declares, and what it will really take.
+"""How much memory a model needs: what it declares, and what it will really take.
 
-A model file (safetensors) says in `__metadata__`, where every value is text:
+The header of a model file says in `__metadata__`, where every value is text:
 
-- `memory_bytes`: the declared need. Whoever published the model vouches for it, and admission goes by it. The size of
-  the tensors when it is absent.
-- `device_bytes`: what the weights take on a device, unpacked and with the loader's buffers; a loader finds out as it
-  goes. The size of the tensors when it is absent.
+- `memory_bytes`: the declared need, by which models are admitted. The size of the tensors when it is absent.
+- `device_bytes`: what the weights take on a device, unpacked and with the loader's buffers; a loader finds that out
+  while it loads. The size of the tensors when it is absent.
 - `kv_bytes_per_token`: what the engine keeps for each token of a running request. 0 when it is absent.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-METADATA: Final = "__metadata__"
-_LENGTH: Final = struct.Struct("<Q")
-_MAX_HEADER_BYTES: Final = 100_000_000
-"""The limit of safetensors' reference implementation."""
+from daemons.common.safetensors import METADATA, read_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class Needs:
 
     declared_bytes: int
     tensor_bytes: int
-    """What the weights take in the host's memory: the tensors as they lie in the file."""
+    """What the weights take in the host's memory: the tensors as they are in the file."""
     device_bytes: int
     kv_bytes_per_token: int = 0
 
@@ -43,7 +37,7 @@ class Needs:
             if text is None:
                 return otherwise
             if not isinstance(text, str) or not text.isascii() or not text.isdigit():
-                raise ValueError(f"{METADATA}.{key} is no number of bytes")
+                raise ValueError(f"{METADATA}.{key} is not a number of bytes")
             return int(text)
 
         return cls(
@@ -55,14 +49,11 @@ class Needs:
 
 
 def read_needs(path: Path) -> Needs | None:
-    """What the model of a file needs; None when its header cannot be read: the worker refuses it then, and says why."""
+    """Return what the model of a file needs; None when its header is invalid, which the worker then reports."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-            if length > min(_MAX_HEADER_BYTES, size - _LENGTH.size):
-                return None
-            metadata = json.loads(file.read(length)).get(METADATA, {})
-        return Needs.of(metadata, size - _LENGTH.size - length)
-    except (OSError, ValueError, RecursionError, AttributeError, struct.error):
+            header, data_start = read_header(file, size)
+        return Needs.of(header.get(METADATA, {}), size - data_start)
+    except (OSError, ValueError):
         return None

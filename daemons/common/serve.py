@@ -99,15 +99,15 @@ async def _serve(daemon: Daemon) -> ExitStatus:
     gc.enable()  # entry.main switched it off
     shutdown = await _live(daemon, daemon.bound)
     drain_until = time.monotonic() + daemon.durations.drain_ms / 1000
-    farewell_s = daemon.durations.farewell_ms / 1000
+    flush_timeout_s = daemon.durations.flush_timeout_ms / 1000
     log.info("stopping", reason=shutdown.reason, scope=shutdown.scope, running=len(daemon.inflight))
     daemon.life = Life.DRAINING
     if shutdown.drain:
-        await _drain(daemon, drain_until, farewell_s)
+        await _drain(daemon, drain_until, flush_timeout_s)
     await daemon.on_stop()
     daemon.life = Life.STOPPED
     daemon.closing.set()
-    await server.stop(handlers_s=farewell_s, flush_s=max(farewell_s, drain_until - time.monotonic()))
+    await server.stop(handlers_s=flush_timeout_s, flush_s=max(flush_timeout_s, drain_until - time.monotonic()))
     await daemon.cancel_background()
     log.info("stopped", reason=shutdown.reason, exit_status=int(shutdown.status))
     if shutdown.message is not None:
@@ -132,13 +132,13 @@ async def _start(daemon: Daemon, bound: Address) -> None:
         daemon.life = Life.SERVING
 
 
-async def _drain(daemon: Daemon, until: float, farewell_s: float) -> None:
+async def _drain(daemon: Daemon, until: float, flush_timeout_s: float) -> None:
     await daemon.announce_draining()
     log.info("drain_began", running=len(daemon.inflight))
     if await daemon.inflight.wait_empty(max(0.0, until - time.monotonic())):
         log.info("drain_finished", ended=0)
         return
     ended = daemon.inflight.end_all(EndReason.DRAINING)
-    if not await daemon.inflight.wait_empty(farewell_s):
+    if not await daemon.inflight.wait_empty(flush_timeout_s):
         log.warning("drain_left_behind", running=len(daemon.inflight))
     log.warning("drain_finished", ended=ended)

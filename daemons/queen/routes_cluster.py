@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Query
 from fastapi.responses import StreamingResponse
 
-from daemons.common.wire import HiveState, ShutdownRequest
+from daemons.common.wire import HiveState, ModelCard, ModelList, ShutdownRequest
 from daemons.queen.queen import Queen
-from daemons.queen.wire import ModelCard, ModelCards, Responses, ShutdownAnswer
+from daemons.queen.wire import Responses, ShutdownAnswer
 
 _EVENT_STREAM: Responses = {
     200: {
@@ -24,9 +24,9 @@ def add_cluster_routes(app: FastAPI, queen: Queen) -> None:
     """Add the routes."""
 
     @app.get("/v1/models", operation_id="list_models", tags=["inference"])
-    async def list_models() -> ModelCards:
+    async def list_models() -> ModelList:
         """The models of all hives that are not lost, each once."""
-        return ModelCards(data=_model_cards(queen))
+        return ModelList(data=_model_cards(queen))
 
     @app.get(
         "/v1/events", operation_id="events", tags=["cluster"], response_class=StreamingResponse, responses=_EVENT_STREAM

@@ -10,7 +10,7 @@ from daemons.common.api import ErrorAnswer
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.wire import EntityId, WorkerRow, WorkerState
 from daemons.queen.queen import Queen
-from daemons.queen.wire import Responses, SpawnRequest, WorkerList, WorkerView
+from daemons.queen.wire import ClusterSpawnRequest, Responses, WorkerList, WorkerView
 
 _UNKNOWN: Responses = {404: {"model": ErrorAnswer, "description": "No such worker"}}
 _TAKEN: Responses = {409: {"model": ErrorAnswer, "description": "The id is taken"}}
@@ -46,7 +46,7 @@ def add_worker_routes(app: FastAPI, queen: Queen) -> None:
         status_code=202,
         responses={**_TAKEN, **_FORWARDED},
     )
-    async def spawn_worker(body: SpawnRequest) -> WorkerRow:
+    async def spawn_worker(body: ClusterSpawnRequest) -> WorkerRow:
         """Have a worker spawned, on the named hive or on one that the queen chooses. 202: it is starting."""
         return await queen.hive_clients.spawning.spawn(body)
 

@@ -12,7 +12,7 @@ from daemons.queen.entries import HiveEntry, WorkerEntry
 from daemons.queen.peers import HiveCalls, unreachable
 from daemons.queen.routing import choose_spawn_site
 from daemons.queen.state import QueenState
-from daemons.queen.wire import SpawnRequest
+from daemons.queen.wire import ClusterSpawnRequest
 
 
 class Spawning:
@@ -24,7 +24,7 @@ class Spawning:
         self._reserved: set[str] = set()  # worker ids of orders on their way: of three at once, one wins
         self._on_the_way: list[str] = []  # the hive id of each order on its way
 
-    async def spawn(self, order: SpawnRequest) -> WorkerRow:
+    async def spawn(self, order: ClusterSpawnRequest) -> WorkerRow:
         """Have a worker spawned; returns the hive's row.
 
         Raises:
@@ -41,8 +41,8 @@ class Spawning:
                     raise
                 full[hive.hive_id] = error  # another hive may have the room
 
-    async def _spawn_on(self, hive: HiveEntry, order: SpawnRequest) -> WorkerRow:
-        body = order.model_dump(exclude={"hive_id"}, exclude_none=True)
+    async def _spawn_on(self, hive: HiveEntry, order: ClusterSpawnRequest) -> WorkerRow:
+        body = order.model_dump(mode="json", exclude={"hive_id"}, exclude_none=True)
         with self._order(order.id, hive.hive_id):
             row = await self._calls.spawn(hive, body)
             self._state.apply(self._state.registry.spawned(hive.hive_id, row))
@@ -68,7 +68,7 @@ class Spawning:
         self._state.apply(self._state.registry.told(hive.hive_id, row))
         return row
 
-    def _site(self, order: SpawnRequest, full: Mapping[str, ApiError]) -> HiveEntry:
+    def _site(self, order: ClusterSpawnRequest, full: Mapping[str, ApiError]) -> HiveEntry:
         """The hive for a new worker; `full` are those that have refused it for want of memory."""
         registry = self._state.registry
         if order.hive_id is not None:

@@ -1,21 +1,15 @@
-"""What travels between the queen and her clients; what she and her hives say to each other is in common/wire.py."""
+"""What the queen's clients send and get; what the queen and hives send each other is in common/wire.py."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from daemons.common.wire import DeviceEntry, EntityId, HiveState, ModelRef, Resources, RestartPolicy, WorkerRow
+from daemons.common.wire import DeviceEntry, EntityId, HiveState, Resources, SpawnRequest, WorkerRow
 
 Responses = dict[int | str, dict[str, Any]]
-"""Further documented responses of a route, as FastAPI takes them."""
-
-
-class Asked(BaseModel):
-    """Base of what a client asks for: an unknown field is a mistake, and is told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+"""Further documented responses of a route, in FastAPI's format."""
 
 
 class HiveView(BaseModel):
@@ -61,44 +55,14 @@ class WorkerList(BaseModel):
     workers: list[WorkerView]
 
 
-class SpawnRequest(Asked):
-    """A new worker; the queen chooses the hive when none is named."""
+class ClusterSpawnRequest(SpawnRequest):
+    """`POST /v1/workers`. The queen chooses the hive when none is named."""
 
-    model: ModelRef
     hive_id: EntityId | None = None
-    id: EntityId | None = None
-    slots: Annotated[int, Field(ge=1, le=1024)] | None = None
-    restart: RestartPolicy | None = None
-    token_interval_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
-    memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
-
-
-class ModelCard(BaseModel):
-    """A model in the shape of the OpenAI API."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: str = "beehave"
-    size_bytes: int = 0
-    sha256: str | None = None
-
-
-class ModelCards(BaseModel):
-    """`GET /v1/models`: what the live hives have, each model once."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelCard]
-
-
-class ShutdownRequest(Asked):
-    """Who is to end: this queen only, or the hives and their workers first."""
-
-    scope: Literal["self", "cluster"] = "self"
 
 
 class ShutdownAnswer(BaseModel):
-    """`POST /v1/shutdown` was understood; it happens from now on."""
+    """The answer of `POST /v1/shutdown`: it has begun."""
 
     scope: Literal["self", "cluster"]
     state: Literal["draining"] = "draining"

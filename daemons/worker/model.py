@@ -1,30 +1,25 @@
-"""A model file: checked before anything is promised, then read into memory for real.
+"""A model file: checked before the worker starts, then read into memory.
 
-The layout is safetensors': eight bytes with the header's length, a JSON header that says where each tensor lies, and
-the tensors' bytes without gap or overlap. Anything else is a corrupt file, refused with the reason.
+The tensors must fill the file without gap or overlap. Anything else is a corrupt file, refused with the reason.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from daemons.common.exits import ExitStatus, FatalError
-from daemons.common.model_needs import METADATA, Needs
+from daemons.common.model_needs import Needs
+from daemons.common.safetensors import METADATA, read_header
 
-MAX_HEADER_BYTES = 100_000_000
-"""The limit of the reference implementation: a longer header is an attack or a broken length."""
 STEP_BYTES = 1024 * 1024
 """How much is read at a time: between two steps the load reports progress and can be stopped."""
 
-_LENGTH = struct.Struct("<Q")
 _ITEM_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16,
     "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64}  # fmt: skip
 
@@ -57,7 +52,7 @@ class ModelFile:
 
 
 def inspect(path: Path) -> ModelFile:
-    """Read and check the header against the file's length.
+    """Read the header and check it against the file's length.
 
     Raises:
         ModelError: with the reason.
@@ -65,56 +60,37 @@ def inspect(path: Path) -> ModelFile:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            header, start = _read_header(path, file, size)
+            header, start = read_header(file, size)
+        metadata = header.pop(METADATA, {})
+        _check_tensors(header, size - start)
+        needs = Needs.of(metadata, size - start)
     except OSError as error:
         raise ModelError(path, f"cannot be read: {error.strerror}") from None
-    metadata = header.pop(METADATA, {})
-    if not isinstance(metadata, dict):
-        raise ModelError(path, "__metadata__ is not an object")
-    _check_tensors(path, header, size - start)
-    try:
-        needs = Needs.of(metadata, size - start)
     except ValueError as error:
         raise ModelError(path, str(error)) from None
     ref = metadata.get("ref")
     return ModelFile(path, ref if isinstance(ref, str) else None, start, size, needs)
 
 
-def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
-    prefix = file.read(_LENGTH.size)
-    if len(prefix) < _LENGTH.size:
-        raise ModelError(path, f"has {size} bytes, too few for a header")
-    (length,) = _LENGTH.unpack(prefix)
-    if length > min(MAX_HEADER_BYTES, size - _LENGTH.size):
-        raise ModelError(path, f"its header claims {length} bytes, the file has {size}")
-    try:
-        header = json.loads(file.read(length))
-    except (ValueError, RecursionError):
-        raise ModelError(path, "its header is not JSON") from None
-    if not isinstance(header, dict):
-        raise ModelError(path, "its header is not an object")
-    return header, _LENGTH.size + length
-
-
-def _check_tensors(path: Path, tensors: Mapping[str, Any], data_bytes: int) -> None:
-    """Every tensor's offsets must fit its shape, and together they must fill the data exactly."""
+def _check_tensors(tensors: Mapping[str, Any], data_bytes: int) -> None:
+    """Raise ValueError unless the tensors' offsets fit their shapes, and together they fill the data exactly."""
     spans: list[tuple[int, int, str]] = []
     for name, tensor in tensors.items():
         try:
             begin, end = (int(offset) for offset in tensor["data_offsets"])
             expected = math.prod(int(side) for side in tensor["shape"]) * _ITEM_BITS[tensor["dtype"]] // 8
         except (TypeError, KeyError, ValueError):
-            raise ModelError(path, f"tensor {name[:64]!r} is described wrongly") from None
+            raise ValueError(f"tensor {name[:64]!r} has an invalid description") from None
         if begin < 0 or end - begin != expected:
-            raise ModelError(path, f"tensor {name[:64]!r} has {end - begin} bytes, its shape needs {expected}")
+            raise ValueError(f"tensor {name[:64]!r} has {end - begin} bytes, its shape needs {expected}")
         spans.append((begin, end, name))
     at = 0
     for begin, end, name in sorted(spans):
         if begin != at:
-            raise ModelError(path, f"tensor {name[:64]!r} begins at {begin}, expected {at}")
+            raise ValueError(f"tensor {name[:64]!r} begins at {begin}, expected {at}")
         at = end
     if at != data_bytes:
-        raise ModelError(path, f"its tensors need {at} bytes of data, the file has {data_bytes}")
+        raise ValueError(f"its tensors need {at} bytes of data, the file has {data_bytes}")
 
 
 class Loading:

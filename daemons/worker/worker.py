@@ -107,13 +107,8 @@ class Worker(Daemon):
         from daemons.worker.lease import LeaseKeeper
 
         self._peers = PeerClient(bound.host, self.durations)
-        self._lease = LeaseKeeper(
-            url=f"{hive_url}/v1/workers/{self.identity.name}/lease",
-            peers=self._peers,
-            durations=self.durations,
-            picture=self.lease,
-            ended=self._lease_ended,
-        )
+        url = f"{hive_url}/v1/workers/{self.identity.name}/lease"
+        self._lease = LeaseKeeper(self._peers, url, self.durations, self.lease, self._lost_hive)
         self.background(self._lease.run(), "lease")
 
     async def _load(self) -> None:
@@ -167,7 +162,7 @@ class Worker(Daemon):
             load_progress=self._loading.progress,
         )
 
-    def _lease_ended(self, end: LeaseEnd) -> None:
+    def _lost_hive(self, end: LeaseEnd) -> None:
         why = {
             "disowned": "its hive has disowned it (410)",
             "orphaned": f"its hive is gone for {self.durations.orphan_grace_ms} ms",
@@ -194,7 +189,7 @@ class Worker(Daemon):
 
     def degraded(self) -> Sequence[str]:
         """A worker without a lease still serves, but not for long."""
-        if self._lease is not None and self._lease.clock.lapsed(time.monotonic()):
+        if self._lease is not None and self._lease.clock.expired(time.monotonic()):
             return ("its hive does not take its lease",)
         return ()
 

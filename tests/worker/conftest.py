@@ -110,7 +110,7 @@ def start(model_file) -> Iterator[Callable[..., WorkerProcess]]:
     started: list[WorkerProcess] = []
 
     def begin(*flags: str, model: Path | None = None) -> WorkerProcess:
-        fast = ["--engine.token_interval_ms", "10", "--durations.farewell_ms", "200"]
+        fast = ["--engine.token_interval_ms", "10", "--durations.flush_timeout_ms", "200"]
         process = WorkerProcess(["--model.path", str(model or model_file()), *fast, *flags])
         started.append(process)
         return process

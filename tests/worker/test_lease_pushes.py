@@ -44,9 +44,7 @@ class Kept:
         self.state = WorkerState.LOADING
         self.peers = CountingPeers()
         self.ends: list[LeaseEnd] = []
-        self.keeper = LeaseKeeper(
-            url="http://x", peers=self.peers, durations=SLOW, picture=self.picture, ended=self.ends.append
-        )
+        self.keeper = LeaseKeeper(self.peers, "http://x", SLOW, self.picture, self.ends.append)
 
     def picture(self) -> WorkerLease:
         numbers = {"pid": 1, "start_ticks": 1, "port": 1, "slots_total": 1, "slots_busy": 0, "served_total": 0}

@@ -32,7 +32,7 @@ DURATIONS = {
     "connect_ms": 500,
     "mark_down_ms": 5000,
     "deadline_ms": 5000,
-    "farewell_ms": 200,
+    "flush_timeout_ms": 200,
 }
 
 
