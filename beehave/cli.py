@@ -173,17 +173,17 @@ def prove(
     no_sandbox: NoSandbox = False,
 ) -> None:
     """Run the scenarios on daemons with one bug each, and show which bugs and which Then sentences they catch."""
-    from beehave.proof.command import Asked
+    from beehave.proof.command import ProofOptions
     from beehave.proof.command import prove as prove_seeds
-    from beehave.proof.stand_ins import NULL, SILENT, meet
+    from beehave.proof.stand_ins import NULL, SILENT, run_stand_in
 
-    asked = Asked(tuple(seeds or ()), family, jobs, every_scenario, fast, no_sandbox, json_file)
-    stand_ins = [each for each, wanted in ((NULL, null), (SILENT, silent)) if wanted]
+    options = ProofOptions(tuple(seeds or ()), family, jobs, every_scenario, fast, no_sandbox, json_file)
+    stand_ins = [each for each, chosen in ((NULL, null), (SILENT, silent)) if chosen]
     if stand_ins and (seeds or every_scenario):
         raise HarnessError("--null and --silent take the place of seeds: give neither seeds nor --all")
     if not stand_ins:
-        raise typer.Exit(prove_seeds(Path.cwd(), asked))
-    raise typer.Exit(max(meet(Path.cwd(), each, asked) for each in stand_ins))
+        raise typer.Exit(prove_seeds(Path.cwd(), options))
+    raise typer.Exit(max(run_stand_in(Path.cwd(), each, options) for each in stand_ins))
 
 
 def main() -> None:
@@ -194,4 +194,4 @@ def main() -> None:
         print(f"beehave: {error}", file=sys.stderr)  # noqa: T201 - the command's own output
         sys.exit(2)
     finally:
-        sandbox.tell_launcher(finished=True)  # a command that entered a sandbox has come to its own end
+        sandbox.report_to_launcher(finished=True)  # a command that entered a sandbox has come to its own end

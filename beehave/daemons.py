@@ -258,13 +258,13 @@ class Daemons:
         if answer.status != 200:
             return answer
         try:
-            told = json.loads(answer.text)
+            answered = json.loads(answer.text)
         except json.JSONDecodeError:
-            told = None
-        if not isinstance(told, dict) or "pid" not in told:
+            answered = None
+        if not isinstance(answered, dict) or "pid" not in answered:
             return self._listens(daemon, "") is True or answer
-        daemon.instance = told.get("instance")
-        return told["pid"] == daemon.process.pid or answer
+        daemon.instance = answered.get("instance")
+        return answered["pid"] == daemon.process.pid or answer
 
     def _listens(self, daemon: Daemon, _: str) -> bool | str:
         pids = {daemon.process.pid, *(child.pid for child in descendants(daemon.process.pid))}

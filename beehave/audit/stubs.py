@@ -37,17 +37,17 @@ def find_stubs(project: Path, places: Sequence[Path] = (), *, file: str | None =
         HarnessError: a place or file does not exist; the message names those that do.
     """
     paths = _files(project, places)
-    wanted = [path for path in paths if file is None or file in {path.name, path.stem, _shown(path, project)}]
-    if not wanted:
+    selected = [path for path in paths if file is None or file in {path.name, path.stem, _shown(path, project)}]
+    if not selected:
         have = ", ".join(_shown(path, project) for path in paths) or "none"
         raise HarnessError(f"no steps file called {file!r}; there are: {have}" if file else "there is no steps file")
     sources, findings = _read(paths, project)
     drivers, packages = _drivers(project)
     code = Code(drivers, packages, [*sources, *_imported(sources, project, packages)])
     facts = Facts(code, what_steps_write(sources, code), _read_from_context(sources))
-    findings = [finding for finding in findings if project / finding.file in wanted]
+    findings = [finding for finding in findings if project / finding.file in selected]
     for source in sources:
-        if source.path in wanted:
+        if source.path in selected:
             findings += _findings(source, facts)
     return sorted(set(findings))
 

@@ -78,10 +78,10 @@ class ChildRecords:
     def refusals(self) -> dict[str, str]:
         """Return the words with which faults were refused (`FaultError`), by the name of the scenario or row."""
         report = read_run(self._journal_of_child)
-        told = {
+        failures = {
             plain_name(each.name): step["error"] for each in report.scenarios for step in each.steps if step["error"]
         }
-        found = {name: error.partition(f"{FaultError.__name__}: ")[2] for name, error in told.items()}
+        found = {name: error.partition(f"{FaultError.__name__}: ")[2] for name, error in failures.items()}
         self.journal.observe("faults that the child refused", words=found)
         return found
 

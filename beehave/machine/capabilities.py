@@ -82,9 +82,9 @@ def survey() -> list[Finding]:
     child = os.fork()
     if child == 0:
         try:
-            sandbox.enter(sandbox.SandboxWish.AUTO, lambda _run: None)
+            sandbox.enter(sandbox.SandboxMode.AUTO, lambda _run: None)
             os.write(writer, json.dumps([asdict(find(capability.name)) for capability in ALL]).encode())
-            sandbox.tell_launcher(finished=True)
+            sandbox.report_to_launcher(finished=True)
         except BaseException:  # noqa: BLE001 - a forked copy of the caller must not run on as the caller
             traceback.print_exc()
             os._exit(1)

@@ -99,7 +99,7 @@ class RunGroup:
                 raise HarnessError(f"no memory control group can be made here: {reason}")
             clear_dead_runs(parent)
             path = parent / f"{PREFIX}{sandbox.current().launcher_pid}-{uuid.uuid4().hex[:8]}"
-            sandbox.tell_launcher(**{MEMORY_GROUP: str(path)})  # first: from then on somebody will clear it
+            sandbox.report_to_launcher(**{MEMORY_GROUP: str(path)})  # first: from then on somebody will clear it
             path.mkdir()
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_SH)

@@ -104,8 +104,8 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
         for each in listed.behaviours
     }
     progress = Progress(
-        run=results.told if results else None,
-        proof=proof.told if proof else None,
+        run=results.summary if results else None,
+        proof=proof.summary if proof else None,
         families=_count(project, known=families, listed=listed, behaviours=behaviours, scenarios=scenarios),
         behaviours=behaviours,
         scenarios=scenarios,

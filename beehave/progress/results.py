@@ -42,7 +42,7 @@ class RunResults:
     """The scenarios of one run, from its journal alone."""
 
     def __init__(self, run: RunReport) -> None:
-        self.told = f"{run.journal.parent.resolve().name}: {run.verdict}"
+        self.summary = f"{run.journal.parent.resolve().name}: {run.verdict}"
         self._scenarios: dict[str, list[ScenarioReport]] = {}
         for each in run.scenarios:
             file = each.location.rpartition(":")[0]
@@ -96,7 +96,7 @@ class _Proof(BaseModel):
 class ProofResults:
     """What the last proof has shown."""
 
-    told: str
+    summary: str
     """When it was, and whether the code has changed since."""
     proven: set[str]
     """The scenarios that a caught seed has turned red."""
@@ -117,7 +117,7 @@ def proof_results(folder: Path) -> ProofResults | None:
         raise HarnessError(f"{PROOF_FILE} is not what {PROVE} writes: {error}") from error
     counting = [seed for seed in proof.seeds.values() if seed.caught and not seed.stale]
     reds = [red.scenario.partition("::") for seed in counting for red in seed.reds]
-    told = f"{proof.at or 'at some time'}: {len(counting)} of {len(proof.seeds)} seeds caught"
+    summary = f"{proof.at or 'at some time'}: {len(counting)} of {len(proof.seeds)} seeds caught"
     if proof.tree != tree_of(folder, load_settings(folder, {}).proof.judged):
-        told += f"; daemons, steps or features have changed since: run {PROVE} again"
-    return ProofResults(told, {scenario_id(file, name) for file, _, name in reds})
+        summary += f"; daemons, steps or features have changed since: run {PROVE} again"
+    return ProofResults(summary, {scenario_id(file, name) for file, _, name in reds})

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from beehave.child.run import CHILD_PYTHON
 from beehave.proof.catalog import Seed
-from beehave.proof.child import Children, Wanted
+from beehave.proof.child import Children, ScenarioSelection
 from beehave.proof.judgement import Ending, Mark, Run, to_repeat
 from beehave.proof.results import SeedResult, result_of
 from beehave.proof.sentences import Sentences
@@ -58,7 +58,7 @@ class Campaign:
         counter = itertools.count(1)
 
         def run(names: list[str]) -> Run:
-            return self.children.run(self._wanted(names), self.folder / f"clean-{next(counter)}")
+            return self.children.run(self._selection(names), self.folder / f"clean-{next(counter)}")
 
         yield from self._in_parallel(
             run, files, quiet=lambda names: self.sentences.families.of(names[0].partition("::")[0])
@@ -78,11 +78,11 @@ class Campaign:
         yield from self._in_parallel(run, seeds, quiet=lambda seed: seed.family)
 
     def _one(self, seed: Seed, skipped: Mapping[str, str]) -> SeedResult:
-        wanted = self.scenarios_of(seed)
-        if not wanted:
+        names = self.scenarios_of(seed)
+        if not names:
             return result_of(seed, None, None, self.sentences, tree=self.tree)
-        unable = {name: Ending(name, Mark.SKIPPED, message=skipped[name]) for name in wanted if name in skipped}
-        able = [name for name in wanted if name not in skipped]
+        unable = {name: Ending(name, Mark.SKIPPED, message=skipped[name]) for name in names if name in skipped}
+        able = [name for name in names if name not in skipped]
         first, second = Run(unable), None
         if able:
             first = self._against(seed, able, 1)
@@ -98,14 +98,14 @@ class Campaign:
 
     def _against(self, seed: Seed, names: Sequence[str], number: int) -> Run:
         return self.children.run(
-            self._wanted(names, planted(seed, self.settings.launcher)), self._folder_of(seed, number)
+            self._selection(names, planted(seed, self.settings.launcher)), self._folder_of(seed, number)
         )
 
     def _folder_of(self, seed: Seed, number: int) -> Path:
         return self.folder / f"{seed.name}-{number}"
 
-    def _wanted(self, names: Sequence[str], options: Mapping[str, str] | None = None) -> Wanted:
-        return Wanted(names, options or {}, nightly=any(self.sentences.nightly(name) for name in names))
+    def _selection(self, names: Sequence[str], options: Mapping[str, str] | None = None) -> ScenarioSelection:
+        return ScenarioSelection(names, options or {}, nightly=any(self.sentences.nightly(name) for name in names))
 
     def _in_parallel(
         self, run: Callable[[Job], Result], jobs: Iterable[Job], *, quiet: Callable[[Job], str | None]
@@ -141,13 +141,13 @@ def in_parallel(run: Callable[[Job], Result], jobs: Sequence[Job], count: int) -
 def ended_by_signals(children: Children) -> Iterator[None]:
     """Within the block, SIGINT, SIGTERM and SIGHUP end all runs in order and raise KeyboardInterrupt; a second one, at
     once. One that the caller wants ignored (`nohup`) is, but not for the runs, whose scenarios send it to their own."""
-    told = False
+    interrupted = False
 
     def on_signal(_number: int, _frame: object) -> None:
-        nonlocal told
+        nonlocal interrupted
         children.end_all()
-        if not told:
-            told = True
+        if not interrupted:
+            interrupted = True
             raise KeyboardInterrupt
 
     before: dict[int, Any] = {}

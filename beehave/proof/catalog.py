@@ -61,21 +61,21 @@ def read_catalog(folder: Path, command: Sequence[str], families: Families) -> li
     argv = filled_in(list(command))
     said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=CATALOG_BOUND_S)
     try:
-        told = json.loads(said.stdout)
+        printed = json.loads(said.stdout)
     except json.JSONDecodeError as error:
         raise CatalogError(f"`{shlex.join(argv)}` has not printed a catalogue:\n{said.stderr}") from error
-    return seeds_of(told, families)
+    return seeds_of(printed, families)
 
 
-def seeds_of(told: dict[str, Any], families: Families) -> list[Seed]:
+def seeds_of(printed: dict[str, Any], families: Families) -> list[Seed]:
     """Return the seeds of a printed catalogue.
 
     Raises:
         CatalogError: it has errors.
     """
-    if told["errors"]:
-        raise CatalogError("\n".join(["seeds that cannot be planted:", *told["errors"]]))
-    return [_seed(entry, families) for entry in told["seeds"]]
+    if printed["errors"]:
+        raise CatalogError("\n".join(["seeds that cannot be planted:", *printed["errors"]]))
+    return [_seed(entry, families) for entry in printed["seeds"]]
 
 
 def _seed(entry: dict[str, Any], known: Families) -> Seed:

@@ -34,7 +34,7 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ScenarioSelection:
     """Which scenarios to run, and on what."""
 
     scenarios: Sequence[str]
@@ -73,20 +73,20 @@ class Children:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
 
-    def run(self, wanted: Wanted, run_folder: Path) -> Run:
+    def run(self, selection: ScenarioSelection, run_folder: Path) -> Run:
         """Run these scenarios and return how they ended.
 
         Raises:
             StoppedError: `end_all` was called, before or meanwhile.
         """
-        wanted = Wanted(wanted.scenarios, self._options | dict(wanted.options), wanted.nightly)
+        selection = ScenarioSelection(selection.scenarios, self._options | dict(selection.options), selection.nightly)
         run_folder.mkdir(parents=True)
         started = time.monotonic()
         with (run_folder / LOG_NAME).open("wb") as output:
-            process = self._start(wanted.command(run_folder), output.fileno())
+            process = self._start(selection.command(run_folder), output.fileno())
         timed_out = False
         try:
-            process.wait(wanted.bound_s)
+            process.wait(selection.bound_s)
         except subprocess.TimeoutExpired:
             timed_out = True
             end(process)
@@ -95,7 +95,7 @@ class Children:
                 self._running.discard(process)
         if self._stopped:
             raise StoppedError
-        return outcome(wanted, run_folder, timed_out=timed_out, seconds=time.monotonic() - started)
+        return outcome(selection, run_folder, timed_out=timed_out, seconds=time.monotonic() - started)
 
     def end_all(self) -> None:
         """Ask every run for its orderly end; called again, each ends at once. No further one begins."""
@@ -132,13 +132,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def outcome(wanted: Wanted, run_folder: Path, *, timed_out: bool, seconds: float) -> Run:
+def outcome(selection: ScenarioSelection, run_folder: Path, *, timed_out: bool, seconds: float) -> Run:
     """Read what a run has left: its journal, and what behave said when it ran nothing."""
     journal, log = run_folder / JOURNAL_NAME, run_folder / LOG_NAME
     if journal.exists():
         report = read_run(journal)
         if report.scenarios:
-            return Run(endings_of(report, wanted.scenarios), timed_out, seconds)
+            return Run(endings_of(report, selection.scenarios), timed_out, seconds)
     said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    nothing = {name: Ending(name, Mark.UNFINISHED, message="it never began") for name in wanted.scenarios}
+    nothing = {name: Ending(name, Mark.UNFINISHED, message="it never began") for name in selection.scenarios}
     return Run(nothing, timed_out, seconds, "\n".join(said[-COMPLAINT_LINES:]))

@@ -19,7 +19,7 @@ from beehave.proof.campaign import Campaign, ended_by_signals
 from beehave.proof.catalog import CatalogError, Seed, check_scenarios, choose, read_catalog
 from beehave.proof.child import Children, StoppedError
 from beehave.proof.judgement import Mark
-from beehave.proof.output import console, tell_clean, tell_proof, tell_seed, write_html
+from beehave.proof.output import console, print_clean_run, print_proof, print_seed, write_html
 from beehave.proof.results import Proof, merged, now, tree_of
 from beehave.proof.sentences import Sentences, read_sentences
 from beehave.session import REPORTS
@@ -31,7 +31,7 @@ PROVEN, NOT_PROVEN, INTERRUPTED = 0, 1, 130
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProofOptions:
     """The options of the command."""
 
     seeds: Sequence[str] = ()
@@ -48,12 +48,12 @@ class Asked:
         return not self.seeds and self.family is None and not self.fast
 
     @property
-    def options(self) -> dict[str, str]:
+    def run_options(self) -> dict[str, str]:
         """What every run of behave is given."""
         return {"sandbox": "off"} if self.no_sandbox else {}
 
 
-def prove(folder: Path, asked: Asked) -> int:
+def prove(folder: Path, options: ProofOptions) -> int:
     """Prove the project in `folder`; returns the exit status.
 
     Raises:
@@ -64,23 +64,23 @@ def prove(folder: Path, asked: Asked) -> int:
     try:
         sentences = read_sentences(folder)
         catalog = read_catalog(folder, settings.catalog, sentences.families)
-        chosen = choose(catalog, asked.seeds, sentences.families, family=asked.family, fast=asked.fast)
+        chosen = choose(catalog, options.seeds, sentences.families, family=options.family, fast=options.fast)
         check_scenarios(chosen, sentences.scenarios)
     except CatalogError as error:
         out.print(escape(str(error)), soft_wrap=True)
         return NOT_PROVEN
     place = new_folder(folder)
     proof = Proof(tree_of(folder, settings.judged), now())
-    children = Children(folder, options=asked.options | with_durations(settings.seeded_durations))
+    children = Children(folder, options=options.run_options | with_durations(settings.seeded_durations))
     campaign = Campaign(
         children,
         sentences,
         place,
         proof.tree,
         settings,
-        jobs=asked.jobs,
-        once=asked.fast,
-        every_scenario=asked.every_scenario,
+        jobs=options.jobs,
+        once=options.fast,
+        every_scenario=options.every_scenario,
     )
     try:
         with ended_by_signals(children):
@@ -90,12 +90,12 @@ def prove(folder: Path, asked: Asked) -> int:
     except (KeyboardInterrupt, StoppedError):
         proof.interrupted = True
     proof.seeds = {seed.name: proof.seeds[seed.name] for seed in chosen if seed.name in proof.seeds}
-    _finish(out, proof, place, asked, catalog=catalog, sentences=sentences)
+    _finish(out, proof, place, options, catalog=catalog, sentences=sentences)
     if proof.interrupted:
         missing = len(chosen) - len(proof.seeds)
         out.print(f"interrupted: {missing} of {len(chosen)} seeds were not judged; the others are kept")
         return INTERRUPTED
-    proven = not proof.uncaught and (not asked.everything or proof.thens_red(settings.required))
+    proven = not proof.uncaught and (not options.everything or proof.thens_red(settings.required))
     return PROVEN if proven else NOT_PROVEN
 
 
@@ -115,7 +115,7 @@ def _clean(out: Console, campaign: Campaign, chosen: Sequence[Seed], proof: Proo
     """Run everything on the sound product; a scenario that is red there proves nothing anywhere."""
     red = []
     for run in campaign.clean_runs(name for seed in chosen for name in campaign.scenarios_of(seed)):
-        tell_clean(out, run)
+        print_clean_run(out, run)
         if run.complaint:
             out.print(escape(run.complaint), soft_wrap=True)
         proof.skipped |= {ending.scenario: ending.message for ending in run.marked({Mark.SKIPPED})}
@@ -134,23 +134,23 @@ def _clean(out: Console, campaign: Campaign, chosen: Sequence[Seed], proof: Proo
 def _seeds(out: Console, campaign: Campaign, chosen: Sequence[Seed], proof: Proof) -> None:
     for number, (seed, result) in enumerate(campaign.prove(chosen, proof.skipped), start=1):
         proof.seeds[seed.name] = result
-        tell_seed(out, seed.name, result, place=f"{number:3}/{len(chosen)}")
+        print_seed(out, seed.name, result, place=f"{number:3}/{len(chosen)}")
 
 
 def _finish(
-    out: Console, proof: Proof, place: Path, asked: Asked, *, catalog: Sequence[Seed], sentences: Sentences
+    out: Console, proof: Proof, place: Path, options: ProofOptions, *, catalog: Sequence[Seed], sentences: Sentences
 ) -> None:
     """Count, print and write: the proof itself, and what is now known of all seeds."""
     proof.complete = len(proof.seeds) == len(catalog)
     met = {family for result in proof.seeds.values() for family in result.families}
-    if not asked.fast:  # one seed a family leaves nearly all of them unseen: a list of those would say nothing
-        proof.count_thens(sentences, sentences.families.names if asked.everything else met)
-    tell_proof(out, proof)
+    if not options.fast:  # one seed a family leaves nearly all of them unseen: a list of those would say nothing
+        proof.count_thens(sentences, sentences.families.names if options.everything else met)
+    print_proof(out, proof)
     write(proof, place / "proof.json")
-    if asked.json_file is not None:
-        asked.json_file.write_text(proof.as_json(), encoding="utf-8")
+    if options.json_file is not None:
+        options.json_file.write_text(proof.as_json(), encoding="utf-8")
     last = place.parent / f"{LAST}.json"
-    if not asked.fast:  # red once is less than last.json promises
+    if not options.fast:  # red once is less than last.json promises
         write(merged(_read(last), proof, catalog, sentences), last)
     shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     out.print(f"proof: {escape(str(shown / 'proof.html'))}", soft_wrap=True)

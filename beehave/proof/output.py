@@ -24,14 +24,14 @@ def console() -> Console:
     return probe if probe.is_terminal else Console(width=_UNSTYLED_WIDTH)
 
 
-def tell_clean(out: Console, run: Run) -> None:
+def print_clean_run(out: Console, run: Run) -> None:
     """One line for each part of the clean run."""
     green = len(run.marked({Mark.GREEN}))
     file = next(iter(run.endings)).partition("::")[0]
     out.print(f"clean   {run.seconds:6.1f} s  {green} of {len(run.endings)} green  {escape(file)}", soft_wrap=True)
 
 
-def tell_seed(out: Console, name: str, result: SeedResult, *, place: str) -> None:
+def print_seed(out: Console, name: str, result: SeedResult, *, place: str) -> None:
     """One line for a seed that was judged."""
     style = _STYLES.get(Verdict(result.verdict), "red")
     reds = {red["scenario"] for red in result.reds}
@@ -41,7 +41,7 @@ def tell_seed(out: Console, name: str, result: SeedResult, *, place: str) -> Non
     out.print(line, soft_wrap=True)
 
 
-def tell_proof(out: Console, proof: Proof) -> None:
+def print_proof(out: Console, proof: Proof) -> None:
     """Print the matrix, the uncaught seeds, the sentences that were never red, and the two percentages."""
     out.print(matrix(proof))
     if proof.skipped:

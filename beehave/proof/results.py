@@ -108,8 +108,8 @@ class Proof:
 
     def as_json(self) -> str:
         """Return the file's text."""
-        told = asdict(self) | {"percent_caught": self.percent_caught, "percent_thens": self.percent_thens}
-        return json.dumps(told, indent=1)
+        content = asdict(self) | {"percent_caught": self.percent_caught, "percent_thens": self.percent_thens}
+        return json.dumps(content, indent=1)
 
 
 def percent(part: int, whole: int) -> float:

@@ -16,8 +16,8 @@ from rich.markup import escape
 
 from beehave.errors import HarnessError
 from beehave.proof.campaign import ended_by_signals, in_parallel
-from beehave.proof.child import Children, StoppedError, Wanted
-from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, new_folder, with_durations
+from beehave.proof.child import Children, ScenarioSelection, StoppedError
+from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, ProofOptions, new_folder, with_durations
 from beehave.proof.judgement import Ending, Mark, Run
 from beehave.proof.output import console
 from beehave.proof.sentences import read_sentences
@@ -56,7 +56,7 @@ NULL = StandIn("null", "answers 200 {} to everything but /health")
 SILENT = StandIn("silent", "is the real one, frozen when it is ready, or where it would end sooner")
 
 
-def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
+def run_stand_in(folder: Path, stand_in: StandIn, options: ProofOptions) -> int:
     """Run the scenarios against a stand-in; 0 when none passes, 1 when one does, 130 when it was interrupted.
 
     Raises:
@@ -64,27 +64,27 @@ def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
     """
     out = console()
     sentences = read_sentences(folder)
-    sentences.families.check(asked.family)
+    sentences.families.check(options.family)
     settings = load_settings(folder, {})
-    options = stand_in.options(settings) | with_durations(settings.proof.stand_in_durations)
+    stand_in_options = stand_in.options(settings) | with_durations(settings.proof.stand_in_durations)
     own = set(sentences.of_family(settings.proof.own)) if settings.proof.own else set()
-    names = [name for name in sentences.of_family(asked.family) if name not in own]
+    names = [name for name in sentences.of_family(options.family) if name not in own]
     if not names:
         raise HarnessError("no scenario is selected: those about the harness itself meet no daemon")
     place = new_folder(folder)
-    children = Children(folder, options=asked.options | options)
+    children = Children(folder, options=options.run_options | stand_in_options)
     parts = list(enumerate(chunks(names), start=1))
 
     def run_part(part: tuple[int, list[str]]) -> tuple[str, Run]:
         number, chosen = part
-        return chosen[0].partition("::")[0], children.run(Wanted(chosen), place / f"run-{number}")
+        return chosen[0].partition("::")[0], children.run(ScenarioSelection(chosen), place / f"run-{number}")
 
     out.print(f"{stand_in.name}: every daemon {stand_in.text}; {len(names)} scenarios")
     endings: list[Ending] = []
     interrupted = False
     try:
         with ended_by_signals(children):
-            for file, run in in_parallel(run_part, parts, asked.jobs):
+            for file, run in in_parallel(run_part, parts, options.jobs):
                 endings += run.endings.values()
                 line = f"{run.seconds:6.1f} s  {tally(list(run.endings.values()))}  {file}"
                 out.print(escape(line), soft_wrap=True)
@@ -93,19 +93,19 @@ def meet(folder: Path, stand_in: StandIn, asked: Asked) -> int:
     except (KeyboardInterrupt, StoppedError):
         interrupted = True
     green = sorted(ending.scenario for ending in endings if ending.mark in EVERY_STEP_PASSED)
-    unheard = sorted(ending.scenario for ending in endings if ending.mark is Mark.UNFINISHED)
+    unfinished = sorted(ending.scenario for ending in endings if ending.mark is Mark.UNFINISHED)
     for name in green:
         out.print(f"every step passes on a {stand_in.name} product: {escape(name)}", style="red", soft_wrap=True)
-    for name in unheard:
+    for name in unfinished:
         out.print(f"not run to its end: {escape(name)}", style="red", soft_wrap=True)
     out.print(escape(f"{stand_in.name}: {tally(endings)}"), soft_wrap=True)
-    told = {
+    summary = {
         ending.scenario: {"mark": ending.mark, "step": ending.step, "message": ending.message} for ending in endings
     }
-    (place / f"{stand_in.name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    (place / f"{stand_in.name}.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
     if interrupted:
         return INTERRUPTED
-    return NOT_PROVEN if green or unheard else PROVEN
+    return NOT_PROVEN if green or unfinished else PROVEN
 
 
 def chunks(names: Sequence[str]) -> list[list[str]]:

@@ -60,7 +60,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             scenario = layer.get("scenario")
             if scenario is None:
                 self._attempt(lambda: problems.extend(self._leaks_since(layer[_CENSUS], session)), "census", problems)
-                _tell(layer.get("rule") or layer.get("feature"), problems)
+                _report(layer.get("rule") or layer.get("feature"), problems)
                 self._runner.run_problems += problems
             else:
                 self._end_scenario(scenario, layer, session, problems)
@@ -125,7 +125,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
         failed = bool(problems) or scenario.status.has_failed()
         self._ended_scenario = scenario
         if problems:
-            _tell(scenario, problems)
+            _report(scenario, problems)
             self._set_root_attribute("failed", True)  # noqa: FBT003 - behave's own signature
         if session is None:
             return
@@ -203,7 +203,7 @@ def describe_step(step: Any) -> dict[str, Any]:
     }
 
 
-def _tell(statement: Any, problems: list[str]) -> None:
+def _report(statement: Any, problems: list[str]) -> None:
     """Put the problems of a scenario, rule or feature where reporters look, and print them: formatters show steps."""
     if problems:
         known = [statement.error_message] if statement.error_message else []

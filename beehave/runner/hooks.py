@@ -57,7 +57,7 @@ def _open_session(context: Any, world: type[WorldLike]) -> None:
         run_folder=Path(folder).resolve() if folder else None,
     )
     context.session = session
-    sandbox.tell_launcher(**{RUN_FOLDER: str(session.run_folder)})
+    sandbox.report_to_launcher(**{RUN_FOLDER: str(session.run_folder)})
     use_temporary_folder(session.run_folder)
     session.journal.record(
         "run_started",

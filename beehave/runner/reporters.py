@@ -14,7 +14,7 @@ from behave.reporter.base import Reporter
 from behave.reporter.junit import CDATA, ElementTreeWithCDATA, FeatureReportData, JUnitReporter
 
 
-class HonestJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no types
+class FailureJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no types
     """JUnit XML in which nothing that failed looks passed or skipped.
 
     behave's own writes no message for what a scenario left behind, and calls every scenario skipped when
@@ -100,15 +100,15 @@ class ClosingLines(Reporter):  # type: ignore[misc]  # behave has no types
 def install(config: Configuration, run_problems: list[str]) -> None:
     """Put these reporters in the place of behave's."""
     config.reporters = [
-        HonestJUnitReporter(config, run_problems) if type(reporter) is JUnitReporter else reporter
+        FailureJUnitReporter(config, run_problems) if type(reporter) is JUnitReporter else reporter
         for reporter in config.reporters
     ]
     config.reporters.append(ClosingLines(config))
 
 
-def junit_reporters(config: Configuration) -> list[HonestJUnitReporter]:
+def junit_reporters(config: Configuration) -> list[FailureJUnitReporter]:
     """Return the JUnit reporter of a run, if it has one."""
-    return [reporter for reporter in config.reporters if isinstance(reporter, HonestJUnitReporter)]
+    return [reporter for reporter in config.reporters if isinstance(reporter, FailureJUnitReporter)]
 
 
 def _element(name: str, kind: str, message: str) -> Any:

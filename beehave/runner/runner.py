@@ -63,7 +63,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         self.interruption.install()
         survive_closed_output(lambda: self.interruption.request(signal.SIGPIPE))
         try:
-            sandbox.enter(sandbox.wish(self.config.userdata.get("sandbox")), draw_report)
+            sandbox.enter(sandbox.requested_mode(self.config.userdata.get("sandbox")), draw_report)
         except HarnessError as error:
             raise ConfigError(str(error)) from error
         let_children_take_signals()  # after the launcher has seen which of them the caller wants ignored
@@ -71,7 +71,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             say(f"note: --jobs {self.config.jobs}: parallel jobs are not supported yet, scenarios run one by one")
         reporters.install(self.config, self.run_problems)
         failed = bool(super().run())
-        sandbox.tell_launcher(finished=True)
+        sandbox.report_to_launcher(finished=True)
         if (code := self.interruption.exit_code) is not None:
             sys.stdout.flush()
             raise SystemExit(code)
@@ -188,9 +188,9 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
 
 def draw_report(run: sandbox.EndedRun) -> None:
     """Draw the report from the journal, in the launcher: the run itself may have been killed."""
-    if group := run.told.get(MEMORY_GROUP):
+    if group := run.facts.get(MEMORY_GROUP):
         memory_groups.clear(Path(group))
-    folder = run.told.get(RUN_FOLDER)
+    folder = run.facts.get(RUN_FOLDER)
     if folder is None:
         return
     from beehave.report.report import summary_lines, write_report

@@ -14,7 +14,7 @@ from typing import Any
 
 from beehave.errors import HarnessError
 from beehave.sandbox import kernel, namespaces, portable
-from beehave.sandbox.info import SandboxInfo, SandboxKind, SandboxWish
+from beehave.sandbox.info import SandboxInfo, SandboxKind, SandboxMode
 from beehave.sandbox.launcher import EndedRun, Refusal, launch
 from beehave.sandbox.link import Link
 
@@ -22,12 +22,12 @@ __all__ = [
     "EndedRun",
     "SandboxInfo",
     "SandboxKind",
-    "SandboxWish",
+    "SandboxMode",
     "current",
     "enter",
     "enter_portable",
-    "tell_launcher",
-    "wish",
+    "report_to_launcher",
+    "requested_mode",
 ]
 
 ENVIRONMENT_VARIABLE = "BEEHAVE_SANDBOX"
@@ -36,25 +36,25 @@ _current = SandboxInfo(SandboxKind.NONE, "no sandbox was entered", os.getpid(), 
 _link: Link | None = None
 
 
-def wish(asked: str | None) -> SandboxWish:
+def requested_mode(option: str | None) -> SandboxMode:
     """Return what was asked for: `-D sandbox=` if given, else the environment variable, else `auto`.
 
     Raises:
         HarnessError: it is none of the three words.
     """
-    word = asked or os.environ.get(ENVIRONMENT_VARIABLE) or SandboxWish.AUTO
+    word = option or os.environ.get(ENVIRONMENT_VARIABLE) or SandboxMode.AUTO
     try:
-        return SandboxWish(word.lower())
+        return SandboxMode(word.lower())
     except ValueError as error:
-        known = ", ".join(SandboxWish)
+        known = ", ".join(SandboxMode)
         raise HarnessError(f"sandbox={word}: expected one of {known} (-D sandbox= or BEEHAVE_SANDBOX)") from error
 
 
-def enter(wanted: SandboxWish, on_child_end: Callable[[EndedRun], None]) -> SandboxInfo:
+def enter(mode: SandboxMode, on_child_end: Callable[[EndedRun], None]) -> SandboxInfo:
     """Go on inside a sandbox; the caller stays behind as its launcher and never returns from here.
 
     Args:
-        wanted: see `SandboxWish`.
+        mode: see `SandboxMode`.
         on_child_end: called by the launcher when the run has ended, by SIGKILL too, before the launcher exits.
 
     Raises:
@@ -62,12 +62,12 @@ def enter(wanted: SandboxWish, on_child_end: Callable[[EndedRun], None]) -> Sand
     """
     started = time.monotonic()
     reason = "asked for by sandbox=off"
-    if wanted is not SandboxWish.OFF:
+    if mode is not SandboxMode.OFF:
         outcome = launch(namespaces.hold, on_child_end) if kernel.IS_LINUX else Refusal("this is not Linux")
         if isinstance(outcome, Link):
             return _entered(SandboxKind.NAMESPACES, "", outcome, started)
         reason = outcome.reason
-        if wanted is SandboxWish.REQUIRE:
+        if mode is SandboxMode.REQUIRE:
             raise HarnessError(
                 f"sandbox=require, but namespaces are impossible: {reason}. `beehave doctor` says how to enable "
                 "them; sandbox=auto runs without"
@@ -80,8 +80,8 @@ def enter(wanted: SandboxWish, on_child_end: Callable[[EndedRun], None]) -> Sand
 
 def enter_portable() -> SandboxInfo:
     """Go on below a reaper, in the machine's own network: for a command that is no run of behave."""
-    info = enter(SandboxWish.OFF, lambda _run: None)
-    atexit.register(tell_launcher, finished=True)
+    info = enter(SandboxMode.OFF, lambda _run: None)
+    atexit.register(report_to_launcher, finished=True)
     return info
 
 
@@ -98,7 +98,7 @@ def current() -> SandboxInfo:
     return _current
 
 
-def tell_launcher(**facts: Any) -> None:
+def report_to_launcher(**facts: Any) -> None:
     """Hand facts to the launcher, which gets them with `EndedRun`, also when this process is killed later."""
     if _link is not None:
-        _link.tell(**facts)
+        _link.send(**facts)

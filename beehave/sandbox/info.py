@@ -17,7 +17,7 @@ class SandboxKind(StrEnum):
     """Not entered: a dry run, or a use of the harness outside behave."""
 
 
-class SandboxWish(StrEnum):
+class SandboxMode(StrEnum):
     """What was asked for, by `-D sandbox=` or the environment variable BEEHAVE_SANDBOX."""
 
     AUTO = "auto"

@@ -29,8 +29,8 @@ class EndedRun:
 
     exit_code: int
     """128 + N when signal N ended it."""
-    told: Mapping[str, Any] = field(default_factory=dict)
-    """What the run told with `sandbox.tell_launcher`: the report's folder, for one."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the run told with `sandbox.report_to_launcher`: the report's folder, for one."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
         try:
             hold(link, life)
         except Exception as error:  # noqa: BLE001 - a copy of the caller must never run on as the caller
-            link.tell(failed=getattr(error, "strerror", None) or repr(error))
+            link.send(failed=getattr(error, "strerror", None) or repr(error))
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return link
@@ -83,15 +83,15 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
         _stand_in_for_reaper(facts.get("run_pid"), strangers)
     code = exit_code(status) if signals.second is None else 128 + signals.second
     run = EndedRun(code, facts | link.remaining_facts())
-    return _end_like(_truthful(run), on_end)
+    return _end_like(_checked_status(run), on_end)
 
 
 def _facts_of_holder(link: Link) -> dict[str, Any]:
     """Wait until the holder, and the run that it forked, have told that they are there or why not."""
     facts: dict[str, Any] = {}
     while "failed" not in facts and not facts.keys() >= {"reaper_pid", "ready"}:
-        told = link.wait_for_facts()
-        facts |= {"failed": "its holder ended"} if told is None else told
+        received = link.wait_for_facts()
+        facts |= {"failed": "its holder ended"} if received is None else received
     return facts
 
 
@@ -146,13 +146,13 @@ def _stand_in_for_reaper(run_pid: int | None, strangers: set[Identity]) -> None:
     reaper.end_descendants(spare=strangers)
 
 
-def _truthful(run: EndedRun) -> EndedRun:
+def _checked_status(run: EndedRun) -> EndedRun:
     """Turn a 0 from a run that never said that it was finished into a failure: a step called os._exit(0)."""
-    if run.exit_code == 0 and not run.told.get("finished"):
+    if run.exit_code == 0 and not run.facts.get("finished"):
         sys.stderr.write(
             "behave ended with status 0 in the middle of its run (os._exit in a step?): this is a failure\n"
         )
-        return EndedRun(1, run.told)
+        return EndedRun(1, run.facts)
     return run
 
 

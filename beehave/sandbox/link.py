@@ -25,7 +25,7 @@ class Link:
         """Become the side that listens."""
         os.close(self._writer)
 
-    def tell(self, **facts: Any) -> None:
+    def send(self, **facts: Any) -> None:
         """Send some facts; a launcher that is gone already is not an error of the teller."""
         try:
             os.write(self._writer, json.dumps(facts, default=str).encode() + b"\n")
@@ -47,15 +47,15 @@ class Link:
         return facts
 
     def remaining_facts(self) -> dict[str, Any]:
-        """Return what was told and not read yet, later lines over earlier ones, without waiting.
+        """Return what was received and not read yet, later lines over earlier ones, without waiting.
 
         A process that outlived the run may still hold the other end, so the end of the file may never come.
         """
         os.set_blocking(self._reader, False)
         facts: dict[str, Any] = {}
         while b"\n" in self._half_line or select.select([self._reader], [], [], 0)[0]:
-            told = self.wait_for_facts()
-            if told is None:
+            received = self.wait_for_facts()
+            if received is None:
                 break
-            facts |= told
+            facts |= received
         return facts

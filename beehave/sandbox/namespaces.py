@@ -59,10 +59,10 @@ def hold(link: Link, life: int) -> None:
         kernel.mount_proc()
         reaper.fork_run(life)
         kernel.set_process_name("behave")
-        link.tell(ready=True)
+        link.send(ready=True)
         return
     os.close(holder_alive)
-    link.tell(reaper_pid=first_process)
+    link.send(reaper_pid=first_process)
     # The terminal's Ctrl-C reaches the holder too; what it means is for the run to decide.
     for number in FORWARDED:
         signal.signal(number, signal.SIG_IGN)

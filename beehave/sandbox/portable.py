@@ -37,4 +37,4 @@ def hold(link: Link, life: int) -> None:
     if os.getppid() != own_pid:
         os._exit(1)
     kernel.set_process_name("behave")
-    link.tell(reaper_pid=own_pid, run_pid=os.getpid(), ready=True)
+    link.send(reaper_pid=own_pid, run_pid=os.getpid(), ready=True)

@@ -31,11 +31,11 @@ def closed_output_is_a_crash(original):
     """`behave | head -1` ends with a traceback beside what was asked for. Real: any Python program that prints."""
 
     def _guard(stream, when_closed):
-        def told():
+        def report():
             traceback.print_exc()
             when_closed()
 
-        original(stream, told)
+        original(stream, report)
 
     return _guard
 
@@ -111,17 +111,17 @@ def failed_hooks_are_forgiven(original):
     return _guarded_hook
 
 
-@seed(role="harness", patches="beehave.sandbox:wish")
+@seed(role="harness", patches="beehave.sandbox:requested_mode")
 @caught_by(CAPABILITIES, "The fallback takes over by itself on such a machine")
 def fallback_is_refused(original):
     """Where namespaces are forbidden the run is refused, though nobody has asked for them. Found by reading."""
-    from beehave.sandbox.info import SandboxWish
+    from beehave.sandbox.info import SandboxMode
 
-    def wish(asked):
-        wanted = original(asked)
-        return SandboxWish.REQUIRE if wanted is SandboxWish.AUTO else wanted
+    def requested_mode(option):
+        mode = original(option)
+        return SandboxMode.REQUIRE if mode is SandboxMode.AUTO else mode
 
-    return wish
+    return requested_mode
 
 
 @seed(role="harness", patches="beehave.faults.base:FaultStack.add")
@@ -170,7 +170,7 @@ def interrupted_without_cleanups(original):
     return _do_cleanups
 
 
-@seed(role="harness", patches="beehave.runner.reporters:HonestJUnitReporter._process_scenario")
+@seed(role="harness", patches="beehave.runner.reporters:FailureJUnitReporter._process_scenario")
 @caught_by(VERDICTS, "A failing before_all is an error in the JUnit file too")
 def junit_skips_what_never_ran(original):
     """When `before_all` fails the JUnit file calls every scenario skipped, and none wrong. Real: behave 1.3.3."""
@@ -191,7 +191,7 @@ def junit_tells_one_problem(original):
     return install
 
 
-@seed(role="harness", patches="beehave.runner.reporters:HonestJUnitReporter._process_run_items_for")
+@seed(role="harness", patches="beehave.runner.reporters:FailureJUnitReporter._process_run_items_for")
 @caught_by(LEAKS, "What the hooks of a feature and of the run leave behind fails the run, and no scenario")
 def junit_without_hooks(original):
     """What the hooks of a feature leave behind is in no JUnit file: no scenario has it. Real: behave 1.3.3."""
@@ -206,7 +206,7 @@ def killed_run_has_no_report(original):
     """A report is drawn at the orderly end of a run, so a run that was killed has none. Real: behave's reporters."""
 
     def draw_report(run):
-        if run.told.get("finished"):
+        if run.facts.get("finished"):
             original(run)
 
     return draw_report
@@ -266,7 +266,7 @@ def orphans_unseen(original):
     return lambda sandbox: original(sandbox) if sandbox.private_processes else descendants(os.getpid())
 
 
-@seed(role="harness", patches="beehave.sandbox.launcher:_truthful")
+@seed(role="harness", patches="beehave.sandbox.launcher:_checked_status")
 @caught_by(SURVIVES, "A run that calls os._exit, in namespaces")
 def os_exit_is_success(original):
     """A step that calls os._exit(0) ends the run with status 0. Real: behave 1.3.3."""

@@ -72,4 +72,4 @@ def main() -> None:
         print(f"cluster: {error}", file=sys.stderr)  # noqa: T201 - the command's own output
         sys.exit(2)
     finally:
-        sandbox.tell_launcher(finished=True)  # a command that entered a sandbox has come to its own end
+        sandbox.report_to_launcher(finished=True)  # a command that entered a sandbox has come to its own end

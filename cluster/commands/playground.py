@@ -21,7 +21,7 @@ def playground(project: Path, *, hives: int = 0, workers_each: int = 0) -> Itera
         HarnessError: the daemons did not end as they should.
     """
     if sandbox.current().kind is sandbox.SandboxKind.NONE:
-        sandbox.enter(sandbox.wish(None), lambda _: None)
+        sandbox.enter(sandbox.requested_mode(None), lambda _: None)
     with tempfile.TemporaryDirectory(prefix="beehave-") as scratch:
         session = Session.open(project, {}, sandbox.current(), world=World, run_folder=Path(scratch))
         try:

@@ -41,7 +41,7 @@ class FixedAddresses(AddressBook):
 
 def run_cluster(folder: Path, *, hives: int, workers: int, config: Path | None) -> int:
     """Start the cluster, print how to use it, wait for a signal, end it; 0 when all ended as asked."""
-    sandbox.enter(sandbox.SandboxWish.OFF, lambda _: None)  # its reaper ends the daemons if this process is killed
+    sandbox.enter(sandbox.SandboxMode.OFF, lambda _: None)  # its reaper ends the daemons if this process is killed
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ending.set())

@@ -183,9 +183,9 @@ def in_sandbox(check):
     child = os.fork()
     if child == 0:
         try:
-            sandbox.enter(sandbox.SandboxWish.REQUIRE, lambda _run: None)
+            sandbox.enter(sandbox.SandboxMode.REQUIRE, lambda _run: None)
             check()
-            sandbox.tell_launcher(finished=True)
+            sandbox.report_to_launcher(finished=True)
             os._exit(0)
         except BaseException as error:  # noqa: BLE001 - a forked copy of pytest must not go on as pytest
             os.write(2, f"{type(error).__name__}: {error}\n".encode())

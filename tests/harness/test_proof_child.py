@@ -14,7 +14,7 @@ import pytest
 from beehave.proof import child
 from beehave.proof.campaign import in_parallel, planted
 from beehave.proof.catalog import Seed
-from beehave.proof.child import Children, StoppedError, Wanted, end
+from beehave.proof.child import Children, ScenarioSelection, StoppedError, end
 from beehave.proof.command import with_durations
 from beehave.proof.judgement import Mark
 from beehave.proof.stand_ins import NULL
@@ -24,19 +24,19 @@ from cluster.durations import Durations
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
 
 
-def name_option(wanted: Wanted, tmp_path) -> str:
-    command = wanted.command(tmp_path)
+def name_option(selection: ScenarioSelection, tmp_path) -> str:
+    command = selection.command(tmp_path)
     return command[command.index("--name") + 1]
 
 
 def test_the_command_selects_exactly_these_scenarios(tmp_path):
-    wanted = Wanted([A, B], {"daemon.hive": "x y"})
-    command = wanted.command(tmp_path)
+    selection = ScenarioSelection([A, B], {"daemon.hive": "x y"})
+    command = selection.command(tmp_path)
     assert command[3:5] == ["features/a.feature", "features/b.feature"]
     assert "daemon.hive=x y" in command
     assert f"run_folder={tmp_path}" in command
     assert "--tags" not in command
-    pattern = re.compile(name_option(wanted, tmp_path))
+    pattern = re.compile(name_option(selection, tmp_path))
     assert [
         bool(pattern.search(name)) for name in ("It (really) holds", "It (really) holds -- @1.2 row", "It holds")
     ] == [
@@ -47,10 +47,10 @@ def test_the_command_selects_exactly_these_scenarios(tmp_path):
 
 
 def test_a_scenario_of_the_night_is_let_in_and_has_more_time(tmp_path):
-    day, night = Wanted([A]), Wanted([A], nightly=True)
+    day, night = ScenarioSelection([A]), ScenarioSelection([A], nightly=True)
     assert "--tags" in night.command(tmp_path)
     assert night.bound_s > day.bound_s
-    assert Wanted([A, B]).bound_s == day.bound_s + child.SCENARIO_BOUND_S
+    assert ScenarioSelection([A, B]).bound_s == day.bound_s + child.SCENARIO_BOUND_S
 
 
 @pytest.mark.parametrize(
@@ -63,21 +63,23 @@ def test_where_a_seed_is_planted(role, key):
 
 def stand_in(monkeypatch, program: str) -> None:
     """Let a child run be this program."""
-    monkeypatch.setattr(Wanted, "command", lambda _self, folder: [sys.executable, "-c", program, str(folder)])
+    monkeypatch.setattr(
+        ScenarioSelection, "command", lambda _self, folder: [sys.executable, "-c", program, str(folder)]
+    )
 
 
 def test_a_run_past_its_bound_is_ended(monkeypatch, tmp_path):
     stand_in(monkeypatch, "import time; time.sleep(60)")
     monkeypatch.setattr(child, "START_BOUND_S", 0.2)
     monkeypatch.setattr(child, "SCENARIO_BOUND_S", 0.1)
-    run = Children(tmp_path).run(Wanted([A]), tmp_path / "run")
+    run = Children(tmp_path).run(ScenarioSelection([A]), tmp_path / "run")
     assert run.timed_out
     assert run.endings[A].mark is Mark.UNFINISHED
 
 
 def test_a_run_that_ran_nothing_says_why(monkeypatch, tmp_path):
     stand_in(monkeypatch, "print('ConfigError: no such thing'); raise SystemExit(1)")
-    run = Children(tmp_path).run(Wanted([A]), tmp_path / "run")
+    run = Children(tmp_path).run(ScenarioSelection([A]), tmp_path / "run")
     assert (run.timed_out, run.complaint) == (False, "ConfigError: no such thing")
     assert run.endings[A].mark is Mark.UNFINISHED
 
@@ -109,7 +111,7 @@ def test_ending_all_ends_what_runs_and_begins_nothing(monkeypatch, tmp_path):
 
     def run() -> None:
         try:
-            children.run(Wanted([A]), tmp_path / "run")
+            children.run(ScenarioSelection([A]), tmp_path / "run")
         except StoppedError:
             stopped.append(True)
 
@@ -122,7 +124,7 @@ def test_ending_all_ends_what_runs_and_begins_nothing(monkeypatch, tmp_path):
     thread.join(10)
     assert stopped == [True]
     with pytest.raises(StoppedError):
-        children.run(Wanted([A]), tmp_path / "another")
+        children.run(ScenarioSelection([A]), tmp_path / "another")
 
 
 def test_jobs_run_side_by_side_and_the_first_error_ends_them():
@@ -149,7 +151,7 @@ def test_a_real_run_is_read_from_its_journal(pytestconfig, tmp_path):
         shutil.copy(root / name, project)
     evidence = "features/evidence.feature"
     names = [f"{evidence}::a Then that looks and asserts", f"{evidence}::a Then that remembers"]
-    run = Children(project).run(Wanted(names), project / "reports" / "proof" / "run")
+    run = Children(project).run(ScenarioSelection(names), project / "reports" / "proof" / "run")
     assert {name: ending.mark for name, ending in run.endings.items()} == {names[0]: Mark.GREEN, names[1]: Mark.RED}
     assert "made no observation" in run.endings[names[1]].message
     assert run.endings[names[1]].step_type == "then"

@@ -12,7 +12,7 @@ from beehave.proof import command
 from beehave.proof.campaign import ended_by_signals
 from beehave.proof.catalog import CatalogError, Seed
 from beehave.proof.child import StoppedError
-from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, Asked, prove
+from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, ProofOptions, prove
 from beehave.proof.judgement import Ending, Mark, Run
 from beehave.proof.sentences import Sentences
 
@@ -68,7 +68,7 @@ def proving(tmp_path, monkeypatch, capsys):
 
     def run(runs: Runs, **asked):
         monkeypatch.setattr(command, "Children", runs)
-        status = prove(tmp_path, Asked(**asked))
+        status = prove(tmp_path, ProofOptions(**asked))
         last = tmp_path / "reports/proof/last.json"
         return status, capsys.readouterr().out, json.loads(last.read_text()) if last.exists() else None
 

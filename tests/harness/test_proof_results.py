@@ -12,7 +12,7 @@ from rich.console import Console
 from beehave.families import Families
 from beehave.proof.catalog import Seed
 from beehave.proof.judgement import Ending, Mark, Run
-from beehave.proof.output import tell_proof, tell_seed, write_html
+from beehave.proof.output import print_proof, print_seed, write_html
 from beehave.proof.results import Proof, SeedResult, merged, percent, result_of, tree_of
 from beehave.proof.sentences import Sentences
 
@@ -173,9 +173,9 @@ def proof():
 def test_what_is_printed(proof):
     said = io.StringIO()
     out = Console(file=said, width=200)
-    tell_seed(out, "adopts_nobody", proof.seeds["adopts_nobody"], place="1/2")
-    tell_seed(out, "short_grace", proof.seeds["short_grace"], place="2/2")
-    tell_proof(out, proof)
+    print_seed(out, "adopts_nobody", proof.seeds["adopts_nobody"], place="1/2")
+    print_seed(out, "short_grace", proof.seeds["short_grace"], place="2/2")
+    print_proof(out, proof)
     text = said.getvalue()
     assert "1/2     2.5 s  caught  A9  adopts_nobody  1 of 2 red" in text
     assert f"2/2     1.2 s  leak only  A2  short_grace  run 1: at_end: {A}: a process is left" in text

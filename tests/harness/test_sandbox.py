@@ -16,7 +16,7 @@ import pytest
 
 from beehave.errors import HarnessError
 from beehave.machine import probes
-from beehave.sandbox import SandboxWish, wish
+from beehave.sandbox import SandboxMode, requested_mode
 from beehave.sandbox.link import Link
 
 needs_namespaces = pytest.mark.skipif(
@@ -40,9 +40,9 @@ def sleeper():
     process.wait()
 
 def ended(run):
-    print(json.dumps({"code": run.exit_code, "told": dict(run.told)}), flush=True)
+    print(json.dumps({"code": run.exit_code, "told": dict(run.facts)}), flush=True)
 
-info = sandbox.enter(sandbox.wish(WISH), ended)
+info = sandbox.enter(sandbox.requested_mode(WISH), ended)
 """
 
 
@@ -79,7 +79,7 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("wished", BOTH)
 def test_the_launcher_ends_like_the_run_and_gets_what_it_told(wished):
-    code, output, _, _ = run("sandbox.tell_launcher(folder='f', finished=True); sys.exit(3)", wished)
+    code, output, _, _ = run("sandbox.report_to_launcher(folder='f', finished=True); sys.exit(3)", wished)
     assert code == 3
     assert json.loads(output)["code"] == 3
     assert json.loads(output)["told"]["folder"] == "f"
@@ -172,7 +172,7 @@ deadline = time.monotonic() + 10
 while psutil.pid_exists(orphan.pid):
     assert time.monotonic() < deadline, orphan.status()
     time.sleep(0.01)
-sandbox.tell_launcher(finished=True)
+sandbox.report_to_launcher(finished=True)
 """
     code, _, errors, _ = run(program, wished)
     assert code == 0, errors
@@ -187,7 +187,7 @@ assert sorted(psutil.pids()) == [1, os.getpid()], psutil.pids()
 assert list(psutil.net_if_addrs()) == ["lo"]
 socket.create_server(("127.1.2.3", 80)).close()
 assert json.dumps(info.kind) == '"namespaces"' and not info.reason
-sandbox.tell_launcher(finished=True)
+sandbox.report_to_launcher(finished=True)
 """
     code, _, errors, _ = run(program, "require")
     assert code == 0, errors
@@ -198,8 +198,8 @@ def test_a_sandbox_in_a_sandbox():
     program = """
 inner = subprocess.run([sys.executable, "-c",
     "from beehave import sandbox, probes; assert probes.pid_namespace() is None; "
-    "sandbox.enter(sandbox.SandboxWish.REQUIRE, lambda run: None); sandbox.tell_launcher(finished=True)"])
-sandbox.tell_launcher(finished=True)
+    "sandbox.enter(sandbox.SandboxMode.REQUIRE, lambda run: None); sandbox.report_to_launcher(finished=True)"])
+sandbox.report_to_launcher(finished=True)
 sys.exit(inner.returncode)
 """
     code, _, errors, _ = run(program, "require")
@@ -225,7 +225,7 @@ def test_where_namespaces_are_forbidden(wished, expected):
     program = """
 assert info.kind == "portable" and "No space left on device" in info.reason, info
 sleeper()
-sandbox.tell_launcher(finished=True)
+sandbox.report_to_launcher(finished=True)
 """
     marker = f"mark-{uuid.uuid4().hex}"
     command = [sys.executable, "-c", FORBID_PID_NAMESPACES, "-c", ENTER + program, marker, wished]
@@ -237,18 +237,18 @@ sandbox.tell_launcher(finished=True)
 
 def test_the_option_comes_before_the_variable(monkeypatch):
     monkeypatch.setenv("BEEHAVE_SANDBOX", "off")
-    assert wish("require") is SandboxWish.REQUIRE
-    assert wish(None) is SandboxWish.OFF
+    assert requested_mode("require") is SandboxMode.REQUIRE
+    assert requested_mode(None) is SandboxMode.OFF
     monkeypatch.delenv("BEEHAVE_SANDBOX")
-    assert wish(None) is SandboxWish.AUTO
+    assert requested_mode(None) is SandboxMode.AUTO
     with pytest.raises(HarnessError, match="expected one of auto, require, off"):
-        wish("on")
+        requested_mode("on")
 
 
 def test_facts_are_read_to_the_last_whole_line():
     link = Link()
-    link.tell(a=1)
-    link.tell(b=2)
+    link.send(a=1)
+    link.send(b=2)
     os.write(link._writer, b'{"half":')
     assert link.wait_for_facts() == {"a": 1}
     assert link.remaining_facts() == {"b": 2}
