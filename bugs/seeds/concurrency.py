@@ -56,7 +56,7 @@ def generates_for_nobody(original):
 
         async def make():
             async for token in engine.generate(prompt, limit, seed):
-                self._count_token()
+                self._worker.tokens.inc()
                 made.put_nowait(token)
             made.put_nowait(None)
 
