@@ -67,6 +67,7 @@ def add_model_routes(app: FastAPI, hive: Hive) -> None:
         runtime = hive.runtime()
         if runtime.pool.uses(ref):
             raise ApiError(ErrorCode.MODEL_IN_USE, f"a worker of this hive uses {ref}; stop it first")
+        # Before the removal: a pull that ended after it would register the model again.
         await runtime.pulls.cancel(ref)
         await runtime.catalog.remove(ref)
         runtime.pulls.forget(ref)

@@ -26,6 +26,7 @@ def add_worker_routes(app: FastAPI, hive: Hive) -> None:
         507 when the model is here and no device, or not the memory limit, is large enough for its declared need.
         """
         runtime = hive.runtime()
+        # Reserved before the first await: of two requests with one id the second is refused at once.
         worker_id = runtime.pool.reserve(body.id)
         try:
             await runtime.pulls.ensure(body.model)

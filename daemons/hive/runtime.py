@@ -105,7 +105,7 @@ class HiveRuntime:
                 ExitStatus.DATA, f"cannot use {self._folder.database}: {error}. Check --data_dir, or move the file."
             ) from None
         self.allocator.open({worker.instance for worker in stored})
-        self._row_writer.seed(stored)
+        self._row_writer.seed(stored)  # before any supervisor runs: what it changes is compared with these rows
         self.pool.restore(stored)
 
     async def settle(self) -> None:

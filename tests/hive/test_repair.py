@@ -29,7 +29,7 @@ def content(ref):
     return len(text).to_bytes(8, "little") + text.encode() + b"data"
 
 
-class Place:
+class Setup:
     """A hive's folder with one catalog over it."""
 
     def __init__(self, folder):
@@ -88,10 +88,10 @@ class Place:
 
 @asynccontextmanager
 async def opened(folder):
-    place = Place(folder)
-    await place.catalog.open()
-    yield place
-    await place.store.close()
+    setup = Setup(folder)
+    await setup.catalog.open()
+    yield setup
+    await setup.store.close()
 
 
 def logged(capfd, event):
@@ -100,12 +100,12 @@ def logged(capfd, event):
 
 
 async def test_a_whole_file_is_left_alone(tmp_path, capfd):
-    async with opened(tmp_path) as place:
-        await place.fill()
+    async with opened(tmp_path) as setup:
+        await setup.fill()
         for _ in range(3):
-            await place.catalog.verify()
-        assert list(place.repair.degraded()) == []
-        assert place.count("hive_catalog_damages_total", kind="corrupt") == 0
+            await setup.catalog.verify()
+        assert list(setup.repair.degraded()) == []
+        assert setup.count("hive_catalog_damages_total", kind="corrupt") == 0
     assert logged(capfd, "catalog_damaged") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hive.sqlite3", "models"]
 
@@ -115,26 +115,26 @@ async def test_a_whole_file_is_left_alone(tmp_path, capfd):
     [("header", "corrupt"), ("root", "corrupt"), ("middle", "corrupt"), ("tail", "corrupt"), ("empty", "emptied")],
 )
 async def test_a_damaged_file_is_kept_and_rebuilt_while_the_hive_runs(tmp_path, how, kind, capfd):
-    async with opened(tmp_path) as place:
-        await place.fill()
-        refs = place.refs()
-        digest = place.break_file(how)
-        await place.catalog.verify()
-        assert place.refs() == place.rows() == refs
+    async with opened(tmp_path) as setup:
+        await setup.fill()
+        refs = setup.refs()
+        digest = setup.break_file(how)
+        await setup.catalog.verify()
+        assert setup.refs() == setup.rows() == refs
         kept = tmp_path / "hive.sqlite3.corrupt-1"
         assert hashlib.sha256(kept.read_bytes()).hexdigest() == digest
-        assert place.count("hive_catalog_damages_total", kind=kind) == 1
+        assert setup.count("hive_catalog_damages_total", kind=kind) == 1
         salvaged, rebuilt, dropped = (
-            place.count("hive_catalog_recovered_rows_total", source=source)
+            setup.count("hive_catalog_recovered_rows_total", source=source)
             for source in ("salvaged", "rebuilt", "dropped")
         )
         assert (salvaged + rebuilt, dropped) == (COUNT, 0)
         assert (salvaged > 0, rebuilt > 0) == (how in ("middle", "tail"), True)
-        assert place.rewritten == 1
-        assert [kept.name in reason for reason in place.repair.degraded()] == [True]
+        assert setup.rewritten == 1
+        assert [kept.name in reason for reason in setup.repair.degraded()] == [True]
         kept.unlink()
-        await place.catalog.maintain()
-        assert list(place.repair.degraded()) == []
+        await setup.catalog.maintain()
+        assert list(setup.repair.degraded()) == []
     (line,) = logged(capfd, "catalog_damaged")
     assert (line["level"], line["kind"], line["file"]) == ("error", kind, "hive.sqlite3")
     assert line["code"]
@@ -142,44 +142,44 @@ async def test_a_damaged_file_is_kept_and_rebuilt_while_the_hive_runs(tmp_path, 
 
 
 async def test_a_hive_that_starts_over_a_damaged_file_takes_what_vouches_for_itself(tmp_path):
-    async with opened(tmp_path) as place:
-        await place.fill()
-        refs = place.refs()
-    place.break_file("header")
-    model_path(place.models, refs[0]).write_bytes(b"torn")
-    async with opened(tmp_path) as place:
-        assert place.refs() == place.rows() == refs[1:]
-        for model in place.catalog:
-            assert hashlib.sha256(model_path(place.models, model.ref).read_bytes()).hexdigest() == model.sha256
+    async with opened(tmp_path) as setup:
+        await setup.fill()
+        refs = setup.refs()
+    setup.break_file("header")
+    model_path(setup.models, refs[0]).write_bytes(b"torn")
+    async with opened(tmp_path) as setup:
+        assert setup.refs() == setup.rows() == refs[1:]
+        for model in setup.catalog:
+            assert hashlib.sha256(model_path(setup.models, model.ref).read_bytes()).hexdigest() == model.sha256
 
 
 async def test_what_is_left_of_a_shortened_file_is_salvaged_at_a_start(tmp_path):
-    async with opened(tmp_path) as place:
-        await place.fill()
-        refs = place.refs()
-    place.break_file("tail")
-    async with opened(tmp_path) as place:
-        assert place.refs() == refs
-        assert place.count("hive_catalog_recovered_rows_total", source="salvaged") > 0
+    async with opened(tmp_path) as setup:
+        await setup.fill()
+        refs = setup.refs()
+    setup.break_file("tail")
+    async with opened(tmp_path) as setup:
+        assert setup.refs() == refs
+        assert setup.count("hive_catalog_recovered_rows_total", source="salvaged") > 0
 
 
 async def test_a_hive_that_starts_without_its_file_rebuilds_it(tmp_path):
-    async with opened(tmp_path) as place:
-        await place.fill()
-        refs = place.refs()
-    place.path.unlink()
-    async with opened(tmp_path) as place:
-        assert place.refs() == place.rows() == refs
-        assert place.count("hive_catalog_damages_total", kind="missing") == 1
+    async with opened(tmp_path) as setup:
+        await setup.fill()
+        refs = setup.refs()
+    setup.path.unlink()
+    async with opened(tmp_path) as setup:
+        assert setup.refs() == setup.rows() == refs
+        assert setup.count("hive_catalog_damages_total", kind="missing") == 1
 
 
 async def test_a_file_that_is_deleted_while_the_hive_runs_is_written_anew(tmp_path):
-    async with opened(tmp_path) as place:
-        await place.add("a:1b")
+    async with opened(tmp_path) as setup:
+        await setup.add("a:1b")
         for path in tmp_path.glob("hive.sqlite3*"):
             path.unlink()
-        await place.add("b:1b")
-        assert place.refs() == place.rows() == ["a:1b", "b:1b"]
+        await setup.add("b:1b")
+        assert setup.refs() == setup.rows() == ["a:1b", "b:1b"]
 
 
 async def test_memory_serves_while_the_disk_refuses_and_the_rows_are_there_when_it_returns(
@@ -188,35 +188,35 @@ async def test_memory_serves_while_the_disk_refuses_and_the_rows_are_there_when_
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "/a/host/path")
 
-    async with opened(tmp_path) as place:
-        await place.add("a:1b")
-        await place.add("gone:1b")
-        digest = place.break_file("header")
+    async with opened(tmp_path) as setup:
+        await setup.add("a:1b")
+        await setup.add("gone:1b")
+        digest = setup.break_file("header")
         with monkeypatch.context() as patch:
             patch.setattr("daemons.hive.recovery.repair.quarantine", refuse)
-            await place.catalog.verify()
-            await place.add("b:1b")
-            await place.catalog.remove("gone:1b")
-            await place.catalog.maintain()
-            assert place.refs() == ["a:1b", "b:1b"]
-            reasons = " ".join(place.repair.degraded())
+            await setup.catalog.verify()
+            await setup.add("b:1b")
+            await setup.catalog.remove("gone:1b")
+            await setup.catalog.maintain()
+            assert setup.refs() == ["a:1b", "b:1b"]
+            reasons = " ".join(setup.repair.degraded())
             assert "in memory only" in reasons
             assert "Permission denied" in reasons
             assert "/a/host" not in reasons
-            assert hashlib.sha256(place.path.read_bytes()).hexdigest() == digest
-        await place.catalog.maintain()
-        assert place.rows() == ["a:1b", "b:1b"]
-        assert place.catalog.fault is None
-        assert not any("memory" in reason for reason in place.repair.degraded())
+            assert hashlib.sha256(setup.path.read_bytes()).hexdigest() == digest
+        await setup.catalog.maintain()
+        assert setup.rows() == ["a:1b", "b:1b"]
+        assert setup.catalog.fault is None
+        assert not any("memory" in reason for reason in setup.repair.degraded())
         assert hashlib.sha256((tmp_path / "hive.sqlite3.corrupt-1").read_bytes()).hexdigest() == digest
-        assert place.count("hive_catalog_damages_total", kind="corrupt") == 1
+        assert setup.count("hive_catalog_damages_total", kind="corrupt") == 1
     assert len(logged(capfd, "catalog_in_memory")) == 1
 
 
 async def test_a_full_disk_at_the_new_file_keeps_one_copy_however_often_it_is_tried(tmp_path, monkeypatch):
-    async with opened(tmp_path) as place:
-        await place.add("a:1b")
-        place.break_file("root")
+    async with opened(tmp_path) as setup:
+        await setup.add("a:1b")
+        setup.break_file("root")
 
         def full(*_):
             raise sqlite3.OperationalError("database or disk is full")
@@ -224,50 +224,50 @@ async def test_a_full_disk_at_the_new_file_keeps_one_copy_however_often_it_is_tr
         with monkeypatch.context() as patch:
             patch.setattr("daemons.hive.store._put_model", full)
             for _ in range(3):
-                await place.catalog.verify()
-            assert place.refs() == ["a:1b"]
+                await setup.catalog.verify()
+            assert setup.refs() == ["a:1b"]
             assert len(list(tmp_path.glob("*.corrupt-*"))) == 1
             assert not list(tmp_path.glob("*.new*"))
-        await place.catalog.maintain()
-        assert place.rows() == ["a:1b"]
+        await setup.catalog.maintain()
+        assert setup.rows() == ["a:1b"]
         assert len(list(tmp_path.glob("*.corrupt-*"))) == 1
 
 
 async def test_a_removal_that_the_disk_refused_is_made_up_for(tmp_path):
-    async with opened(tmp_path) as place:
-        await place.add("a:1b")
-        other = sqlite3.connect(place.path, isolation_level=None)
+    async with opened(tmp_path) as setup:
+        await setup.add("a:1b")
+        other = sqlite3.connect(setup.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        await place.catalog.remove("a:1b")
-        assert place.catalog.fault
-        assert place.rows() == ["a:1b"]
+        await setup.catalog.remove("a:1b")
+        assert setup.catalog.fault
+        assert setup.rows() == ["a:1b"]
         other.execute("ROLLBACK")
         other.close()
-        await place.catalog.maintain()
-        assert (place.rows(), place.catalog.fault) == ([], None)
+        await setup.catalog.maintain()
+        assert (setup.rows(), setup.catalog.fault) == ([], None)
 
 
 async def test_a_removal_is_not_forgotten_while_another_write_of_the_same_row_is_under_way(tmp_path, monkeypatch):
     """Found by killing hives in bursts of pulls and removals: a row stayed whose file was removed."""
-    async with opened(tmp_path) as place:
+    async with opened(tmp_path) as setup:
         saving, go_on = asyncio.Event(), asyncio.Event()
-        save = place.store.save_model
+        save = setup.store.save_model
 
         async def slow_save(model):
             saving.set()
             await save(model)
             await go_on.wait()
 
-        monkeypatch.setattr(place.store, "save_model", slow_save)
-        adding = asyncio.create_task(place.add("a:1b"))
+        monkeypatch.setattr(setup.store, "save_model", slow_save)
+        adding = asyncio.create_task(setup.add("a:1b"))
         await saving.wait()
-        check = place.repair.check
+        check = setup.repair.check
 
         async def check_until_saved():
             go_on.set()
             await adding
             return await check()
 
-        monkeypatch.setattr(place.repair, "check", check_until_saved)
-        await place.catalog.remove("a:1b")
-        assert (place.refs(), place.rows()) == ([], [])
+        monkeypatch.setattr(setup.repair, "check", check_until_saved)
+        await setup.catalog.remove("a:1b")
+        assert (setup.refs(), setup.rows()) == ([], [])

@@ -1,4 +1,4 @@
-"""Memory for workers: admitted before a process starts, held while it lives, released when it has ended."""
+"""Memory for workers: admitted before a process starts, held while it runs, released when it has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from daemons.hive.ending import Ending
 from daemons.hive.memory.devices import Devices
 from daemons.hive.memory.groups import MemoryGroup, MemoryGroups, find_groups, required
 from daemons.hive.memory.insufficient_memory import By, Evidence, InsufficientMemoryError, proof_of
-from daemons.hive.memory.watchdog import resident_bytes
 from daemons.hive.worker_spec import WorkerSpec
 
 _REMOVE_TRIES: Final = 50
@@ -107,6 +106,7 @@ class Allocator:
             self._outcomes.labels(By.ADMISSION).inc()
             log.warning("worker_not_admitted", worker_id=spec.id, model=spec.model, **error.details)
             raise
+        # Only after admission: a refused worker leaves no group behind.
         group = await asyncio.to_thread(self._make_group, spec.id, instance, limit) if limit is not None else None
         return Allocation(instance, self._declared[name] if name else None, limit, group, needs)
 
@@ -139,6 +139,7 @@ class Allocator:
         log_lines: Sequence[str],
     ) -> Shortage | None:
         """Return what was insufficient when a process provably ran out of memory; that is logged and counted."""
+        # Read before the allocation is released: the kernel's counter goes with the group.
         proof = proof_of(
             Evidence(
                 instance=allocation.instance,
@@ -168,11 +169,6 @@ class Allocator:
                     return
                 await asyncio.sleep(_REMOVE_PAUSE_S)
             log.warning("memory_group_not_removed", group=allocation.group.path.name)
-
-    @staticmethod
-    def measure(pid: int) -> int | None:
-        """Return what the watchdog measures."""
-        return resident_bytes(pid)
 
     def _make_group(self, worker_id: str, instance: str, limit_bytes: int) -> MemoryGroup | None:
         groups = self._limiting_groups(if_needed=True)

@@ -41,7 +41,8 @@ class Devices:
 
     def __init__(self, declared: Sequence[Device]) -> None:
         self._ledgers = {device.name: Ledger(device.ledger.absolute(), device.memory_bytes) for device in declared}
-        self._turn = asyncio.Lock()  # one hive's spawns are serialised, so that each sees the one before
+        self._turn = asyncio.Lock()
+        """The spawns of one hive reserve in turn, so that each sees the reservation before it."""
 
     def __bool__(self) -> bool:
         return bool(self._ledgers)

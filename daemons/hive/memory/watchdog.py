@@ -17,7 +17,11 @@ def resident_bytes(pid: int) -> int | None:
 
 
 async def watch(
-    pid: int, limit_bytes: int, every_ms: int, over: Callable[[int], None], measure: Callable[[int], int | None]
+    pid: int,
+    limit_bytes: int,
+    every_ms: int,
+    over: Callable[[int], None],
+    measure: Callable[[int], int | None] = resident_bytes,
 ) -> None:
     """Measure until cancelled, or until the result exceeds the limit: then call `over` with it and return."""
     while True:

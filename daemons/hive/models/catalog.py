@@ -34,7 +34,8 @@ class Catalog:
         self.folder = folder.resolve()
         self._store = store
         self._models: dict[str, StoredModel] = {}
-        self._unwritten: set[str] = set()  # rows that differ on disk, or are missing there
+        self._unwritten: set[str] = set()
+        """Models whose rows differ on disk, or are missing there."""
         self._repair = repair
         self._verifying = asyncio.Lock()
 
@@ -126,6 +127,7 @@ class Catalog:
         leftovers = [each for each in (path, part_path(path), part_note_path(path)) if each.exists()]
         if ref not in self._models and not leftovers:
             raise ApiError(ErrorCode.MODEL_NOT_FOUND, f"this hive has no model {ref}")
+        # The row goes first: a hive that is killed in between has a file without a row, which it does not trust.
         self._models.pop(ref, None)
         self._unwritten.add(ref)
         await self.verify()

@@ -54,7 +54,7 @@ async def download(hub: Hub, model: HubModel, path: Path, durations: Durations, 
             log.warning("download_try_failed", model=model.ref, tries=progress.tries, why=str(fault))
             if progress.tries >= durations.download_tries:
                 raise fault.error from fault
-        except DiskError as error:
+        except DiskError as error:  # another try would meet the same disk
             raise _disk_answer(model, error) from error
         else:
             return
@@ -79,7 +79,7 @@ async def _try(hub: Hub, model: HubModel, path: Path, durations: Durations, prog
                 raise _failed(f"the bytes of {model.ref} from the hub do not have the hash that it announces")
             await part.finish()
         except DiskError as error:
-            if error.full:
+            if error.full:  # a part that cannot grow only occupies the space that others need
                 await part.discard()
             raise
 
@@ -117,7 +117,7 @@ async def _first_byte(model: HubModel, part: PartFile, response: aiohttp.ClientR
     if response.status == 206 and sent and (int(sent[1]), int(sent[2])) == (part.length, model.size_bytes):
         return part.length
     await part.discard()
-    raise _failed(f"the hub cannot go on with {model.ref} at byte {part.length}")
+    raise _failed(f"the hub cannot resume {model.ref} at byte {part.length}")
 
 
 def _failed(message: str) -> PassingFaultError:

@@ -53,8 +53,8 @@ def judge(found: Findings, *, application_id: int, tables: Collection[str]) -> D
     if found.user_version == 0 and not found.tables:
         return Damage(DamageKind.EMPTIED, _OK, "the file is a valid empty database, without any table")
     if found.application_id != application_id:
-        words = f"the file's application_id is {found.application_id}, expected {application_id}"
-        return Damage(DamageKind.FOREIGN, _OK, words)
+        message = f"the file's application_id is {found.application_id}, expected {application_id}"
+        return Damage(DamageKind.FOREIGN, _OK, message)
     if missing:
         return Damage(DamageKind.EMPTIED, _OK, f"no such table: {', '.join(missing)}")
     if found.check != "ok":

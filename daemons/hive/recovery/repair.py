@@ -57,7 +57,8 @@ class DatabaseRepair:
         self._counters = counters
         self._rewrite = rewrite
         self._quarantined: list[str] = []
-        self._copy: Quarantined | None = None  # of the present damage: a second try must not make a second copy
+        self._copy: Quarantined | None = None
+        """The copy for the present damage: a second try must not make a second one."""
 
     async def check(self) -> Damage | None:
         """Read the whole file as it is on disk now, and return its damage. It is small: a row is some hundred bytes.
@@ -94,6 +95,7 @@ class DatabaseRepair:
         self._report(damage)
         salvage = await self._salvage()
         settled = await self._settle(salvage, remembered)
+        # A running hive's rows are newer than the salvaged ones: `rewrite` has them written again.
         workers = list(salvage.workers.values()) if remembered is None else []
         try:
             if self._copy is None and damage.kind is not DamageKind.MISSING:
@@ -140,6 +142,7 @@ class DatabaseRepair:
     async def _settle(self, salvage: Salvage, remembered: Mapping[str, StoredModel] | None) -> Settled:
         files = await asyncio.to_thread(files_in, self._folder)
         if remembered is None:
+            # Reading whole files takes long: only those that no row describes.
             unknown = [ref for ref in files if ref not in salvage.models]
             files = await asyncio.to_thread(verified, self._folder, files, unknown)
         return settle(salvage.models, remembered, files)

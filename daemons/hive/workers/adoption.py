@@ -98,7 +98,7 @@ class Adoption:
 
     A hive may have died between the spawn and the row's second write: the row has the instance (written before the
     spawn) and no PID. Then the worker identifies itself: it was given this instance, and its lease carries its PID. Its
-    command line must name its configuration file, since nothing on disk vouches for the PID.
+    command line must name its configuration file, since nothing on disk confirms the PID.
     """
 
     def __init__(self, stored: StoredWorker, config_path: Path) -> None:

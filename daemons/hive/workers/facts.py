@@ -101,13 +101,13 @@ class WorkerFacts:
         process.port = lease.port if lease.port is not None else process.port
         process.slots_total = lease.slots_total
         process.served_leased = max(process.served_leased, lease.served_total)
-        if process.served_before is None:
+        if process.served_before is None:  # an adopted worker's first lease: the rest of its count is older
             process.served_before = max(0, lease.served_total - process.served_here)
         process.load_progress = max(process.load_progress, lease.load_progress)
         process.announced_draining |= lease.state is WorkerState.DRAINING
         if advances(self.state, lease.state):
             self.state = lease.state
-            if not stop_asked:
+            if not stop_asked:  # else the row keeps saying why the worker stops
                 self.reason = None
         return lapsed or before != (self.state, process.port, process.slots_total, process.announced_draining)
 

@@ -52,8 +52,8 @@ class ProcessRun:
         """Supervise the process until it has ended; the end is logged and counted."""
         facts = self._facts.process
         assert facts is not None, "the facts of a process begin before its run"
-        # These run beside every phase of the process: it can hang, or pass its memory limit, in each.
-        beside = [
+        # These watch every phase of the process: it can hang, or exceed its memory limit, in each.
+        watchers = [
             asyncio.create_task(self._context.prober.watch(lambda: facts.port, self._facts.instance, self._probed)),
             *self._watchdog(),
         ]
@@ -64,7 +64,7 @@ class ProcessRun:
             else:
                 await kill_worker(self.process, self._changes, KillReason.START_UP_TIMEOUT, on_kill=self._killing)
         finally:
-            for task in beside:
+            for task in watchers:
                 task.cancel()
         return self._ended(announced_draining=facts.announced_draining)
 
@@ -136,8 +136,8 @@ class ProcessRun:
         limit = self._placement.allocation.watched
         if limit is None:
             return []
-        measure, every_ms = self._context.allocator.measure, self._context.durations.memory_watch_ms
-        return [asyncio.create_task(watch(self.process.pid, limit, every_ms, self._over_limit, measure))]
+        every_ms = self._context.durations.memory_watch_ms
+        return [asyncio.create_task(watch(self.process.pid, limit, every_ms, self._over_limit))]
 
     def _over_limit(self, saw_bytes: int) -> None:
         if self.process.alive():  # else another process may have had its PID when it was measured
@@ -163,6 +163,7 @@ class ProcessRun:
             announced_draining=announced_draining,
             start_up_timed_out=self.killed is KillReason.START_UP_TIMEOUT,
         )
+        # A process that ran out of memory looks like any other crash: the proof decides about a restart.
         if self._placement.judge(ending, process.pid, self._saw_bytes, self.last_lines()):
             ending = replace(ending, out_of_memory=True)
         asked = self._requests.end

@@ -64,11 +64,6 @@ class RestartTracker:
         self._rules = rules
         self._restarts_at_ms: list[float] = []
 
-    @property
-    def counted(self) -> int:
-        """The restarts that count at present; those outside the window are dropped at the next decision."""
-        return len(self._restarts_at_ms)
-
     def clear(self) -> None:
         """Forget the restarts: the worker has served, or an operator asked for a restart."""
         self._restarts_at_ms.clear()

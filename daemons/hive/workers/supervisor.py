@@ -189,6 +189,7 @@ class Supervisor:
             log.error("worker_not_started", worker_id=spec.id, error=error.strerror)
             if is_wrong_command(error):
                 return Rest(WorkerState.FAILED, Reason.CANNOT_START, error.strerror)
+            # Out of processes or descriptors, say: it counts as a crash, so that the backoff applies.
             return self._next(Ending(exit_status=1, signal=None), f"not started: {error.strerror}")
         finally:
             self._spawning = False
@@ -221,7 +222,7 @@ class Supervisor:
             self._requests.stop = self._requests.stop or Reason.STOP_ASKED
         if decision is Decision.RESTORE:
             return Rest(stored.state, Reason(stored.reason or Reason.EXITED), stored.detail)
-        # It ended unseen: only its own log, and the counter of its group, can still tell why.
+        # Nobody saw it end: only its log, and the counter of its control group, still show why.
         ending = Ending(None, None, announced_draining=stored.state is WorkerState.DRAINING)
         lines = self._context.files.last_lines(self.id, since=0)
         if decision is Decision.CRASHED and self._placement.judge(ending, stored.pid, None, lines):
