@@ -193,9 +193,9 @@ def relays_in_a_hurry(original):
 def restarts_after_outage(original):
     """A hive that reaches its queen again restarts its workers, for a fresh start."""
 
-    def _accepted(self, answer, asked):
+    def _accepted(self, answer):
         was_away = self.fault is not None and self._queen_instance is not None
-        original(self, answer, asked)
+        original(self, answer)
         if was_away:
             for supervisor in self._build.__self__.pool:
                 supervisor.ask_restart()
@@ -251,7 +251,7 @@ def silent_link_stays_online(original):
     return hive_state
 
 
-@seed(role="hive", patches="daemons.hive.uplink:Uplink.push")
+@seed(role="hive", patches="daemons.common.lease_pusher:LeasePusher.push")
 @caught_by(NETWORK_PARTITION, "A slow link stays available")
 def spares_a_slow_queen(original):
     """A hive whose lease took long waits four times as long before the next one, to spare its queen.
@@ -261,11 +261,10 @@ def spares_a_slow_queen(original):
 
     async def push(self):
         began = time.monotonic()
-        taken = bool(await original(self))
+        await original(self)
         spent_s = time.monotonic() - began
-        if taken and spent_s > 0.5:
+        if self.up and spent_s > 0.5:
             await asyncio.sleep(4 * spent_s)
-        return taken
 
     return push
 

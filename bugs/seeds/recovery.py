@@ -142,7 +142,7 @@ def heartbeats_go_astray(original):
     return push
 
 
-@seed(role="hive", patches="daemons.hive.uplink:Uplink.push")
+@seed(role="hive", patches="daemons.common.lease_pusher:LeasePusher.push")
 @caught_by(RECOVERY, "A queen that was stopped and started again finds everybody")
 @caught_by(RECOVERY, "A queen that was killed and started again finds everybody")
 def hive_gives_up_on_queen(original):
@@ -152,9 +152,8 @@ def hive_gives_up_on_queen(original):
     """
 
     async def push(self):
-        if self.fault is not None:
-            return False
-        return bool(await original(self))
+        if self.fault is None:
+            await original(self)
 
     return push
 
@@ -285,10 +284,10 @@ def probes_the_process(original):
 @caught_by(RECOVERY, "The answer that a crash costs says when to come again")
 def restarts_for_ever(original):
     """The restart policy is not looked at: every worker that crashes is started again. Real: gpustack #4218."""
-    from daemons.hive.states import RestartWhen
+    from daemons.common.wire import RestartPolicy
 
     def decide(self, when, ending, *, now_ms, jitter):
-        return original(self, RestartWhen.ALWAYS, ending, now_ms=now_ms, jitter=jitter)
+        return original(self, RestartPolicy.ALWAYS, ending, now_ms=now_ms, jitter=jitter)
 
     return decide
 

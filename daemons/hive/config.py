@@ -16,9 +16,7 @@ from pydantic_settings import SettingsConfigDict
 
 from daemons.common.config import DaemonConfig, Listen, Section
 from daemons.common.exits import ExitStatus, FatalError
-from daemons.common.wire import ID_PATTERN
-from daemons.hive.states import RestartWhen
-from daemons.hive.wire import SLOTS_MAX, TOKEN_INTERVAL_MAX_MS
+from daemons.common.wire import ID_PATTERN, SLOTS_MAX, TOKEN_INTERVAL_MAX_MS, RestartPolicy
 
 DEFAULT_PORT: Final = 9200
 
@@ -55,7 +53,7 @@ class Worker(Section):
     """The address that workers listen on; None: the hive's own where that is a loopback address, else 127.0.0.1."""
     slots: int = Field(default=2, ge=1, le=SLOTS_MAX)
     token_interval_ms: int = Field(default=20, ge=0, le=TOKEN_INTERVAL_MAX_MS)
-    restart: RestartWhen = RestartWhen.ON_FAILURE
+    restart: RestartPolicy = RestartPolicy.ON_FAILURE
     memory_limit_bytes: int | None = Field(default=None, gt=0)
     """None: a worker may use all memory of the node."""
 

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
-REF_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*(:[a-z0-9._-]+)?$"
-"""`tiny:1b`: lower-case letters, digits, dots, dashes and underscores, and at most one tag behind a colon."""
-REF_MAX_LENGTH: Final = 128
-"""Well under the 255 bytes of a file name, with the suffixes that follow it."""
+from daemons.common.wire import is_model_ref
 
-_REF: Final = re.compile(REF_PATTERN)
 _SUFFIX: Final = ".safetensors"
-_AMBIGUOUS: Final = ("--", "-:", ":-")
-"""The colon becomes `--` in the file name, so next to another dash two refs would share one file."""
-
-
-def is_model_ref(text: str) -> bool:
-    """Return whether `text` is a model reference. It cannot leave a folder: no slash, no leading dot, no NUL."""
-    return (
-        len(text) <= REF_MAX_LENGTH
-        and _REF.fullmatch(text) is not None
-        and not any(pair in text for pair in _AMBIGUOUS)
-    )
 
 
 def model_path(folder: Path, ref: str) -> Path:

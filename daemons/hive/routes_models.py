@@ -11,16 +11,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
 from daemons.common.errors import ApiError, ErrorCode, dump_json
+from daemons.common.wire import MODEL_REF_MAX_LENGTH, MODEL_REF_PATTERN, ModelCard, ModelList, checked_ref
 from daemons.hive.hive import Hive
 from daemons.hive.models.catalog import Catalog
 from daemons.hive.models.pulls import Pull
-from daemons.hive.refs import REF_MAX_LENGTH, REF_PATTERN
-from daemons.hive.wire import ModelCard, ModelList, PullAnswer, PullProgress, PullRequest, checked_ref
+from daemons.hive.wire import PullAnswer, PullProgress, PullRequest
 
 PROGRESS_MS: Final = 100
 """The shortest time between two events: the progress is for people, who need no event for each chunk."""
 
-Ref = Annotated[str, Path(pattern=REF_PATTERN, max_length=REF_MAX_LENGTH), AfterValidator(checked_ref)]
+Ref = Annotated[str, Path(pattern=MODEL_REF_PATTERN, max_length=MODEL_REF_MAX_LENGTH), AfterValidator(checked_ref)]
 
 _EVENTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {

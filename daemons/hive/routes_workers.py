@@ -8,10 +8,10 @@ from fastapi import FastAPI, Path, Query
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
-from daemons.common.wire import ID_PATTERN, WorkerLease, WorkerLeaseAnswer, WorkerRow
+from daemons.common.wire import ID_PATTERN, SpawnRequest, WorkerLease, WorkerLeaseAnswer, WorkerRow
 from daemons.hive.hive import Hive
 from daemons.hive.states import Reason
-from daemons.hive.wire import RowList, SpawnRequest
+from daemons.hive.wire import RowList
 
 WorkerId = Annotated[str, Path(pattern=ID_PATTERN)]
 

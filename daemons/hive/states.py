@@ -12,14 +12,6 @@ from typing import Final
 from daemons.common.wire import WorkerState
 
 
-class RestartWhen(StrEnum):
-    """When a worker that ended without being asked to is started again."""
-
-    ALWAYS = "always"
-    ON_FAILURE = "on-failure"
-    NEVER = "never"
-
-
 class Reason(StrEnum):
     """Why a row is in its state, or why its worker departed."""
 

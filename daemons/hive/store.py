@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar
 
 from daemons.common.database import Database
 from daemons.common.logs import log
-from daemons.common.wire import Shortage, WorkerState
-from daemons.hive.states import RestartWhen
+from daemons.common.wire import RestartPolicy, Shortage, WorkerState
 from daemons.hive.worker_spec import WorkerSpec
 
 Result = TypeVar("Result")
@@ -60,7 +59,7 @@ class StoredWorker:
     id: str
     model: str
     slots: int
-    restart: RestartWhen
+    restart: RestartPolicy
     token_interval_ms: int
     state: WorkerState
     reason: str | None
@@ -182,13 +181,13 @@ def worker_of(row: Mapping[str, Any]) -> StoredWorker:
     """Return the worker that a row describes. Raises ValueError for an unknown state or policy."""
     values = dict(row)
     values["state"] = WorkerState(values["state"])
-    values["restart"] = RestartWhen(values["restart"])
+    values["restart"] = RestartPolicy(values["restart"])
     values["stopping"], values["spawned"] = bool(values["stopping"]), bool(values["spawned"])
     return StoredWorker(**values)
 
 
 def _put_worker(db: sqlite3.Connection, worker: StoredWorker) -> None:
-    values = [str(value) if isinstance(value, WorkerState | RestartWhen) else value for value in astuple(worker)]
+    values = [str(value) if isinstance(value, WorkerState | RestartPolicy) else value for value in astuple(worker)]
     db.execute(_insert("workers", StoredWorker), values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemons.hive.states import RestartWhen
+from daemons.common.wire import RestartPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,6 @@ class WorkerSpec:
     id: str
     model: str
     slots: int
-    restart: RestartWhen
+    restart: RestartPolicy
     token_interval_ms: int
     memory_limit_bytes: int | None = None

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemons.common.process import boot_id, start_ticks
-from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.states import RestartWhen
+from daemons.common.wire import RestartPolicy, WorkerLease, WorkerState
 from daemons.hive.store import StoredWorker
 from daemons.hive.workers.adoption import Adoption, Decision
 
@@ -35,7 +34,7 @@ def row(process: subprocess.Popen[bytes] | None, **changes) -> StoredWorker:
         id="w",
         model="tiny:1b",
         slots=2,
-        restart=RestartWhen.ALWAYS,
+        restart=RestartPolicy.ALWAYS,
         token_interval_ms=0,
         state=WorkerState.READY,
         reason=None,

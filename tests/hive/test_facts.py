@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.states import Reason, RestartWhen, advances
+from daemons.common.wire import RestartPolicy, WorkerLease, WorkerState
+from daemons.hive.states import Reason, advances
 from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.facts import WorkerFacts
 
@@ -13,7 +13,7 @@ LEASE_MS = 300
 
 
 def facts() -> WorkerFacts:
-    made = WorkerFacts(WorkerSpec("w", "tiny:1b", slots=2, restart=RestartWhen.NEVER, token_interval_ms=0))
+    made = WorkerFacts(WorkerSpec("w", "tiny:1b", slots=2, restart=RestartPolicy.NEVER, token_interval_ms=0))
     made.begin(pid=7)
     return made
 

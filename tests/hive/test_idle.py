@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemons.common.wire import WorkerLease, WorkerState
-from daemons.hive.states import RestartWhen
+from daemons.common.wire import RestartPolicy, WorkerLease, WorkerState
 from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.facts import ProcessFacts, WorkerFacts
 
@@ -36,7 +35,7 @@ def test_a_request_that_has_just_ended_begins_the_idle_time_anew():
 
 
 def test_a_lease_is_no_work_but_what_it_says_may_be():
-    facts = WorkerFacts(WorkerSpec(id="w", model="m", slots=2, restart=RestartWhen.NEVER, token_interval_ms=1))
+    facts = WorkerFacts(WorkerSpec(id="w", model="m", slots=2, restart=RestartPolicy.NEVER, token_interval_ms=1))
     process = facts.begin(pid=1)
     for now_ms, told, active_at_ms in [
         (100, lease(), 100),  # it became ready

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemons.hive.refs import REF_PATTERN, is_model_ref, model_path
+from daemons.common.wire import MODEL_REF_PATTERN, is_model_ref
+from daemons.hive.refs import model_path
 from daemons.hive.wire import PullRequest
 
 FOLDER = Path("/models")
@@ -58,7 +59,7 @@ def test_file_name():
     assert model_path(FOLDER, "tiny:1b") == FOLDER / "tiny--1b.safetensors"
 
 
-refs = st.from_regex(REF_PATTERN, fullmatch=True).filter(is_model_ref)
+refs = st.from_regex(MODEL_REF_PATTERN, fullmatch=True).filter(is_model_ref)
 
 
 @given(refs)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemons.common.wire import WorkerState
+from daemons.common.wire import RestartPolicy, WorkerState
 from daemons.hive.ending import Ending, HowEnded
-from daemons.hive.states import Reason, RestartWhen
+from daemons.hive.states import Reason
 from daemons.hive.workers.restart import Rest, RestartAfter, RestartRules, RestartTracker
 
 RULES = RestartRules(backoff_ms=500, backoff_cap_ms=30_000, breaker_restarts=5, breaker_window_ms=300_000)
@@ -24,18 +24,18 @@ AGAIN = "again"
 @pytest.mark.parametrize(
     ("when", "ending", "expected"),
     [
-        (RestartWhen.ALWAYS, CRASH, AGAIN),
-        (RestartWhen.ALWAYS, KILLED, AGAIN),
-        (RestartWhen.ALWAYS, CLEAN, AGAIN),
-        (RestartWhen.ALWAYS, UNKNOWN_DRAINED, AGAIN),
-        (RestartWhen.ON_FAILURE, CRASH, AGAIN),
-        (RestartWhen.ON_FAILURE, KILLED, AGAIN),
-        (RestartWhen.ON_FAILURE, UNKNOWN, AGAIN),
-        (RestartWhen.ON_FAILURE, CLEAN, Rest(WorkerState.STOPPED, Reason.EXITED)),
-        (RestartWhen.ON_FAILURE, UNKNOWN_DRAINED, Rest(WorkerState.STOPPED, Reason.EXITED)),
-        (RestartWhen.NEVER, CRASH, Rest(WorkerState.FAILED, Reason.CRASHED)),
-        (RestartWhen.NEVER, KILLED, Rest(WorkerState.FAILED, Reason.CRASHED)),
-        (RestartWhen.NEVER, CLEAN, Rest(WorkerState.STOPPED, Reason.EXITED)),
+        (RestartPolicy.ALWAYS, CRASH, AGAIN),
+        (RestartPolicy.ALWAYS, KILLED, AGAIN),
+        (RestartPolicy.ALWAYS, CLEAN, AGAIN),
+        (RestartPolicy.ALWAYS, UNKNOWN_DRAINED, AGAIN),
+        (RestartPolicy.ON_FAILURE, CRASH, AGAIN),
+        (RestartPolicy.ON_FAILURE, KILLED, AGAIN),
+        (RestartPolicy.ON_FAILURE, UNKNOWN, AGAIN),
+        (RestartPolicy.ON_FAILURE, CLEAN, Rest(WorkerState.STOPPED, Reason.EXITED)),
+        (RestartPolicy.ON_FAILURE, UNKNOWN_DRAINED, Rest(WorkerState.STOPPED, Reason.EXITED)),
+        (RestartPolicy.NEVER, CRASH, Rest(WorkerState.FAILED, Reason.CRASHED)),
+        (RestartPolicy.NEVER, KILLED, Rest(WorkerState.FAILED, Reason.CRASHED)),
+        (RestartPolicy.NEVER, CLEAN, Rest(WorkerState.STOPPED, Reason.EXITED)),
     ],
 )
 def test_policy(when, ending, expected):
@@ -46,7 +46,7 @@ def test_policy(when, ending, expected):
         assert decision == expected
 
 
-@pytest.mark.parametrize("when", list(RestartWhen))
+@pytest.mark.parametrize("when", list(RestartPolicy))
 @pytest.mark.parametrize(
     ("ending", "reason"),
     [
@@ -63,14 +63,14 @@ def test_what_a_new_try_cannot_help_is_never_tried_again(when, ending, reason):
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
 def test_backoff_doubles_within_its_jitter(jitter):
     tracker = RestartTracker(RULES)
-    delays = [tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=n, jitter=jitter) for n in range(5)]
+    delays = [tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=n, jitter=jitter) for n in range(5)]
     assert delays == [RestartAfter(round(full * (0.5 + jitter / 2))) for full in (500, 1000, 2000, 4000, 8000)]
 
 
 def test_backoff_is_capped():
     rules = RestartRules(backoff_ms=500, backoff_cap_ms=1_200, breaker_restarts=2_000, breaker_window_ms=300_000)
     tracker = RestartTracker(rules)
-    delays = [tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=n, jitter=1.0 - 1e-9) for n in range(1_500)]
+    delays = [tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=n, jitter=1.0 - 1e-9) for n in range(1_500)]
     assert delays[:3] == [RestartAfter(500), RestartAfter(1_000), RestartAfter(1_200)]
     assert delays[-1] == RestartAfter(1_200)
 
@@ -78,8 +78,8 @@ def test_backoff_is_capped():
 def test_breaker_opens_at_the_crash_after_the_last_allowed_restart():
     tracker = RestartTracker(RULES)
     for n in range(5):
-        assert isinstance(tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=n * 1_000, jitter=0), RestartAfter)
-    decision = tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=5_000, jitter=0)
+        assert isinstance(tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=n * 1_000, jitter=0), RestartAfter)
+    decision = tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=5_000, jitter=0)
     assert decision == Rest(WorkerState.FAILED, Reason.RESTART_LIMIT)
 
 
@@ -87,17 +87,17 @@ def test_breaker_opens_at_the_crash_after_the_last_allowed_restart():
 def test_breaker_forgets_what_left_its_window(now_ms, open_):
     tracker = RestartTracker(RULES)
     for _ in range(5):
-        tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=0, jitter=0)
-    decision = tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=now_ms, jitter=0)
+        tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=0, jitter=0)
+    decision = tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=now_ms, jitter=0)
     assert isinstance(decision, Rest) is open_
 
 
 def test_a_served_inference_clears_count_and_backoff():
     tracker = RestartTracker(RULES)
     for _ in range(5):
-        tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=0, jitter=0)
+        tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=0, jitter=0)
     tracker.clear()
-    assert tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=1, jitter=0) == RestartAfter(250)
+    assert tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=1, jitter=0) == RestartAfter(250)
 
 
 @given(
@@ -108,7 +108,7 @@ def test_never_more_restarts_in_a_window_than_the_breaker_allows(at, jitter):
     tracker = RestartTracker(RULES)
     restarted = []
     for now_ms in sorted(at):
-        decision = tracker.decide(RestartWhen.ALWAYS, CRASH, now_ms=now_ms, jitter=jitter)
+        decision = tracker.decide(RestartPolicy.ALWAYS, CRASH, now_ms=now_ms, jitter=jitter)
         if isinstance(decision, RestartAfter):
             restarted.append(now_ms)
             assert RULES.backoff_ms / 2 <= decision.delay_ms <= RULES.backoff_cap_ms

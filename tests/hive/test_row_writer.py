@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from daemons.common.wire import WorkerState
+from daemons.common.wire import RestartPolicy, WorkerState
 from daemons.hive.changes import Changes
-from daemons.hive.states import RestartWhen
 from daemons.hive.store import Store, StoredWorker
 from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.facts import WorkerFacts
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 def row(worker_id: str, *, spawned: bool = False) -> StoredWorker:
-    facts = WorkerFacts(WorkerSpec(worker_id, "tiny:1b", slots=2, restart=RestartWhen.ALWAYS, token_interval_ms=5))
+    facts = WorkerFacts(WorkerSpec(worker_id, "tiny:1b", slots=2, restart=RestartPolicy.ALWAYS, token_interval_ms=5))
     if spawned:
         process = facts.begin(pid=7)
         process.start_ticks, process.port = 9, 4000

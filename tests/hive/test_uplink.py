@@ -161,8 +161,8 @@ async def test_a_healed_link_is_found_within_a_heartbeat():
     calls: list[tuple[float, int]] = []
 
     class SilentLink:
-        async def call(self, _method: str, _url: str, *, json_body: object, connect_ms: int) -> Answer:
-            del json_body
+        async def call(self, _method: str, _url: str, *, json_body: object, timeout_ms: int, connect_ms: int) -> Answer:
+            del json_body, timeout_ms
             calls.append((time.monotonic(), connect_ms))
             await asyncio.sleep(connect_ms / 1000)
             raise PeerError(PeerFault.TIMED_OUT, "no SYN-ACK")
@@ -182,8 +182,8 @@ async def test_a_slow_link_makes_heartbeats_no_rarer():
     calls: list[float] = []
 
     class SlowLink:
-        async def call(self, _method: str, _url: str, *, json_body: object, connect_ms: int) -> Answer:
-            del json_body, connect_ms
+        async def call(self, _method: str, _url: str, *, json_body: object, timeout_ms: int, connect_ms: int) -> Answer:
+            del json_body, timeout_ms, connect_ms
             calls.append(time.monotonic())
             await asyncio.sleep(0.15)
             return Answer(200, b'{"lease_ms": 600, "queen_instance": "q"}')

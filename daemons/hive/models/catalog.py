@@ -18,9 +18,10 @@ from pathlib import Path
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
+from daemons.common.wire import is_model_ref
 from daemons.hive.models.hub import HubModel
 from daemons.hive.recovery.repair import DatabaseRepair
-from daemons.hive.refs import is_model_ref, model_path, part_note_path, part_path
+from daemons.hive.refs import model_path, part_note_path, part_path
 from daemons.hive.store import Store, StoredModel, StoredWorker
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO
 
+from daemons.common.safetensors import METADATA, read_header
 from daemons.hive.refs import model_path, ref_of_file
-
-_LENGTH: Final = struct.Struct("<Q")
-_MOST_HEADER_BYTES: Final = 100_000_000
-"""The bound of the safetensors format itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +62,10 @@ def header_fits(file: BinaryIO, ref: str, size_bytes: int) -> bool:
 
     The worker checks every tensor when it loads the model; this is enough to detect a truncated file.
     """
-    prefix = file.read(_LENGTH.size)
-    length = _LENGTH.unpack(prefix)[0] if len(prefix) == _LENGTH.size else _MOST_HEADER_BYTES + 1
-    if length > min(_MOST_HEADER_BYTES, size_bytes - _LENGTH.size):
-        return False
     try:
-        header: dict[str, Any] = json.loads(file.read(length))
-        named = header.pop("__metadata__")["ref"]
+        header, data_start = read_header(file, size_bytes)
+        named = header.pop(METADATA)["ref"]
         end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return False
-    return bool(named == ref and _LENGTH.size + length + end == size_bytes)
+    return bool(named == ref and data_start + end == size_bytes)

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from daemons.common.wire import is_model_ref
 from daemons.hive.recovery.model_files import FoundFile
-from daemons.hive.refs import is_model_ref
 from daemons.hive.store import StoredModel, StoredWorker, worker_of
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")

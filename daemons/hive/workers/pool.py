@@ -11,12 +11,11 @@ from typing import Final
 
 from daemons.common.errors import ApiError, ErrorCode
 from daemons.common.logs import log
-from daemons.common.wire import Departure
+from daemons.common.wire import Departure, SpawnRequest
 from daemons.hive.changes import Changes
 from daemons.hive.config import Worker
 from daemons.hive.states import Reason
 from daemons.hive.store import StoredWorker
-from daemons.hive.wire import SpawnRequest
 from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.context import SupervisorContext
 from daemons.hive.workers.row_writer import RowWriter

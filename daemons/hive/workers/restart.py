@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daemons.common.durations import Durations
-from daemons.common.wire import WorkerState
+from daemons.common.wire import RestartPolicy, WorkerState
 from daemons.hive.ending import Ending
-from daemons.hive.states import Reason, RestartWhen
+from daemons.hive.states import Reason
 
 CONFIGURATION_STATUS = 2
 """The exit status of a worker that rejects its configuration."""
@@ -68,7 +68,7 @@ class RestartTracker:
         """Forget the restarts: the worker has served, or an operator asked for a restart."""
         self._restarts_at_ms.clear()
 
-    def decide(self, when: RestartWhen, ending: Ending, *, now_ms: float, jitter: float) -> RestartAfter | Rest:
+    def decide(self, when: RestartPolicy, ending: Ending, *, now_ms: float, jitter: float) -> RestartAfter | Rest:
         """Decide about a worker that ended without being asked to.
 
         `now_ms` is read from a monotonic clock; `jitter` is drawn from [0, 1).
@@ -76,9 +76,9 @@ class RestartTracker:
         permanent = _permanent(ending)
         if permanent is not None:
             return Rest(WorkerState.FAILED, permanent)
-        if ending.clean and when is not RestartWhen.ALWAYS:
+        if ending.clean and when is not RestartPolicy.ALWAYS:
             return Rest(WorkerState.STOPPED, Reason.EXITED)
-        if when is RestartWhen.NEVER:
+        if when is RestartPolicy.NEVER:
             return Rest(WorkerState.FAILED, Reason.CRASHED)
         return self._again(now_ms, jitter)
 
