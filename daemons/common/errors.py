@@ -31,7 +31,6 @@ class ErrorCode(StrEnum):
     VERSION_MISMATCH = "version_mismatch"
     LEASE_GONE = "lease_gone"
     BODY_TOO_LARGE = "body_too_large"
-    MODEL_CORRUPT = "model_corrupt"
     BUSY = "busy"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
@@ -82,7 +81,6 @@ FACTS: Mapping[ErrorCode, CodeFacts] = {
     ErrorCode.VERSION_MISMATCH: CodeFacts(409, "conflict"),
     ErrorCode.LEASE_GONE: CodeFacts(410, "gone"),
     ErrorCode.BODY_TOO_LARGE: CodeFacts(413, "invalid_request"),
-    ErrorCode.MODEL_CORRUPT: CodeFacts(422, "invalid_request"),
     ErrorCode.BUSY: CodeFacts(429, "busy", retry=True),
     ErrorCode.CANCELLED: CodeFacts(499, "cancelled"),
     ErrorCode.INTERNAL: CodeFacts(500, "internal"),
