@@ -141,7 +141,7 @@ def throws_broken_database_away(original):
 
 
 @seed(role="queen", patches="daemons.queen.store:RegistryStore._check_file")
-@caught_by(DATABASE_FAILURE, "The queen's database is deleted under her")
+@caught_by(DATABASE_FAILURE, "The queen's database is deleted while it runs")
 def writes_into_deleted_file(original):
     """A queen does not notice that its database was deleted: the open file takes every write. Found by reading."""
     return lambda self: None

@@ -66,7 +66,7 @@ def busy_is_hung(original):
 
 
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
-@caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
+@caught_by(RECOVERY, "A restarted queen does not take a hive that it has not heard yet for dead")
 def declares_dead_at_start(original):
     """A restarted queen calls every hive that it has not heard yet unavailable, from its first moment on.
 
@@ -356,7 +356,7 @@ def struck_out_for_good(original):
 
 
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
-@caught_by(RECOVERY, "A restarted queen does not take a hive that she has not heard yet for dead")
+@caught_by(RECOVERY, "A restarted queen does not take a hive that it has not heard yet for dead")
 def unheard_never_dead(original):
     """A hive that has never leased to this queen is never called unavailable. Real: the predecessor."""
     from daemons.queen.leases import StateReason

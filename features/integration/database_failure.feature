@@ -93,7 +93,7 @@ Feature: A database fails
       | on a full disk |
       | read-only      |
 
-  Scenario: The queen's database is deleted under her
+  Scenario: The queen's database is deleted while it runs
     Given a hive with 2 workers
     When the queen's database is deleted
     Then her file has what she lists
