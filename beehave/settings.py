@@ -10,11 +10,13 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from beehave.errors import HarnessError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 SETTINGS_FILE = "beehave.toml"
 START_UP_MS = 30_000
@@ -142,16 +144,22 @@ def load_settings(folder: Path, userdata: Mapping[str, str], *, durations: type[
         key.removeprefix("durations."): value for key, value in userdata.items() if key.startswith("durations.")
     }
     tables["durations"] = tables.get("durations", {}) | overrides
+    settings = _validated(Settings, tables, path.name)
+    if durations is not None:
+        validated = _validated(durations, tables["durations"], path.name, "durations")
+        settings = settings.model_copy(update={"durations": validated})
+    return settings
+
+
+def _validated(model: type[Model], values: object, file: str, *table: str) -> Model:
     try:
-        settings = Settings.model_validate(tables)
-        if durations is not None:
-            settings = settings.model_copy(update={"durations": durations.model_validate(tables["durations"])})
+        return model.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}" for item in error.errors()
+            f"{'.'.join(map(str, (*table, *item['loc'])))}: {item['msg']}, got {item['input']!r}"
+            for item in error.errors()
         )
-        raise HarnessError(f"{path.name}: {wrong}") from error
-    return settings
+        raise HarnessError(f"{file}: {wrong}") from error
 
 
 def read_tables(path: Path) -> dict[str, Any]:

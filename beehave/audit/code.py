@@ -32,6 +32,8 @@ LOOKING_MODULES = (
     "urllib.",
 )
 LOOKING_METHODS = frozenset({"observe", "read_text", "read_bytes", "stat", "iterdir", "glob", "exists", "is_file"})
+HARNESS_OBJECTS = frozenset({"world", "daemons", "session", "child"})
+"""What the hooks and steps put into `context` as the way to the product: by itself no look at it."""
 MUTATORS = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
 
 
@@ -147,6 +149,8 @@ class Code:
             for function in source.functions():
                 for node in ast.walk(function):
                     for attribute, value in _stores(node):
+                        if attribute in HARNESS_OBJECTS:
+                            continue
                         late = function.name != "__init__" and not isinstance(value, ast.Constant | ast.Name)
                         found[attribute].add(None if late or value is None else (source, value))
         return found

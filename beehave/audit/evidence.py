@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from beehave.audit.calls import PURE_METHODS, is_pure_name
-from beehave.audit.code import Code
+from beehave.audit.code import HARNESS_OBJECTS, Code
 from beehave.audit.source import Function, Source, chain, parameters
 from beehave.audit.truths import always_true
 
@@ -28,8 +28,6 @@ class Worth(IntEnum):
     SEEN = 2
 
 
-HARNESS_OBJECTS = frozenset({"world", "daemons", "session", "child"})
-"""What the hooks and steps put into `context` as the way to the product."""
 BEHAVES_OWN = frozenset({"active_outline", "config", "feature", "rule", "scenario", "table", "tags", "text"})
 DEPTH_MAX = 4
 """How deep helpers of step files are followed."""

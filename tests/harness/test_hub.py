@@ -14,6 +14,7 @@ from beehave.conditions import eventually
 from beehave.http import Client
 from beehave.journal import Journal
 from beehave.process.table import ProcessTable
+from cluster.addresses import ClusterAddresses
 from cluster.model_files import file_name, write_model
 
 
@@ -21,7 +22,7 @@ from cluster.model_files import file_name, write_model
 def hub(tmp_path):
     journal = Journal(tmp_path / "j.ndjson")
     book = AddressBook(private_network=False)
-    address = book.hub()
+    address = ClusterAddresses(book).hub()
     config = {"host": address.host, "port": address.port, "folder": str(tmp_path), "models": {"a:1b": 100_000}}
     (tmp_path / "hub.json").write_text(json.dumps(config), encoding="utf-8")
     table = ProcessTable(journal)

@@ -16,6 +16,7 @@ from beehave.errors import HarnessError
 from beehave.faults.base import FaultError, FaultStack
 from beehave.faults.link_fault import Crossing, LinkFault
 from beehave.journal import Journal
+from beehave.net import links
 from beehave.net.links import KernelLink, Link, Network, ProxyLink, network_of
 from beehave.net.ways import Effect, Request, Verdict, Way
 from beehave.sandbox import kernel, namespaces
@@ -233,24 +234,13 @@ def test_a_slow_link_is_slow_and_whole(proxy, nodes, journal, effect, least_s):
 
 
 def test_which_way_a_run_takes(monkeypatch):
-    from beehave.machine import capabilities
-
-    monkeypatch.setitem(capabilities._BY_NAME, "kernel_network", _capability(None))
-    capabilities._obstacle.cache_clear()
+    monkeypatch.setattr(links, "packet_filter_obstacle", lambda: None)
     assert network_of({}, private_network=True) is Network.KERNEL
     assert network_of({}, private_network=False) is Network.PROXY
     assert network_of({"network": "proxy"}, private_network=True) is Network.PROXY
-    monkeypatch.setitem(capabilities._BY_NAME, "kernel_network", _capability("no nf_tables"))
-    capabilities._obstacle.cache_clear()
+    monkeypatch.setattr(links, "packet_filter_obstacle", lambda: "no nf_tables")
     assert network_of({}, private_network=True) is Network.PROXY
-    with pytest.raises(HarnessError, match=r"network=kernel: no nf_tables\. load it; or give -D network=proxy"):
+    with pytest.raises(HarnessError, match=r"network=kernel: no nf_tables; `beehave doctor` says"):
         network_of({"network": "kernel"}, private_network=True)
     with pytest.raises(HarnessError, match="expected kernel or proxy"):
         network_of({"network": "pigeon"}, private_network=True)
-    capabilities._obstacle.cache_clear()
-
-
-def _capability(obstacle: str | None):
-    from beehave.machine.capabilities import Capability
-
-    return Capability("kernel_network", "cuts links", lambda: obstacle, "load it")

@@ -23,6 +23,11 @@ ENDED, SHARED = "The other takes all when one is <ended>", "Requests are shared"
 STOPPED, KILLED = "The other takes all when one is stopped", "The other takes all when one is killed"
 
 FILES = {
+    "beehave.toml": f"""
+[families]
+A1 = "{FEATURE}"
+A9 = "features/integration/recovery.feature"
+""",
     FEATURE: """
 Feature: Several hives
   Background:

@@ -58,7 +58,7 @@ def test_a_scenario_of_the_night_is_let_in_and_has_more_time(tmp_path):
 )
 def test_where_a_seed_is_planted(role, key):
     seed = Seed("bad", role, (), ())
-    assert planted(seed, ProofSettings().launcher) == {key: f"{{python}} -m bugs.launcher bad {role} --"}
+    assert planted(seed, ProofSettings().launcher) == {key: f"'{{python}}' -m bugs.launcher bad {role} --"}
 
 
 def stand_in(monkeypatch, program: str) -> None:
@@ -147,7 +147,7 @@ def test_a_real_run_is_read_from_its_journal(pytestconfig, tmp_path):
     root = pytestconfig.rootpath
     project = tmp_path / "project"
     shutil.copytree(root / "tests/projects/verdicts", project)
-    for name in ("pyproject.toml", "beehave.toml", "environment.py"):
+    for name in ("pyproject.toml", "beehave.toml", "tests/projects/environment.py"):
         shutil.copy(root / name, project)
     evidence = "features/evidence.feature"
     names = [f"{evidence}::a Then that looks and asserts", f"{evidence}::a Then that remembers"]
@@ -161,7 +161,7 @@ def test_a_real_run_is_read_from_its_journal(pytestconfig, tmp_path):
 def test_stand_ins_replace_every_daemon_and_wait_less(pytestconfig):
     settings = load_settings(pytestconfig.rootpath, {})
     options = NULL.options(settings)
-    assert options["daemon.worker"] == "{python} -m bugs.null worker --"
+    assert options["daemon.worker"] == "'{python}' -m bugs.null worker --"
     assert set(options) == {"daemon.queen", "daemon.hive", "daemon.worker"}
     less = with_durations(settings.proof.stand_in_durations)
     durations = load_settings(pytestconfig.rootpath, less, durations=Durations).durations

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
+from beehave.families import Families
 from beehave.proof import command
 from beehave.proof.campaign import ended_by_signals
 from beehave.proof.catalog import CatalogError, Seed
@@ -22,7 +24,15 @@ SEEDS = [
     Seed("slow", "worker", ("A8",), (B,), digest="1"),
     Seed("deaf", "hive", ("A9",), (A, C), fast=True, digest="2"),
 ]
+SETTINGS = """
+[proof]
+quiet = ["A8"]
+required = ["A8", "A9"]
+"""
 SENTENCES = Sentences(
+    families=Families(
+        {"A8": "features/integration/performance.feature", "A9": "features/integration/recovery.feature"}
+    ),
     scenarios=dict.fromkeys((A, B, C), frozenset()),
     thens={"it holds": ["A8", "A9"]},
     patterns={("then", "it holds"): "it holds"},
@@ -62,8 +72,8 @@ class Runs:
 @pytest.fixture
 def proving(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "beehave.toml").write_text("[durations]\nstart_up_ms = 30000\n")
-    monkeypatch.setattr(command, "read_catalog", lambda _: SEEDS)
+    (tmp_path / "beehave.toml").write_text(SETTINGS)
+    monkeypatch.setattr(command, "read_catalog", lambda *_: SEEDS)
     monkeypatch.setattr(command, "read_sentences", lambda _: SENTENCES)
 
     def run(runs: Runs, **asked):
@@ -112,7 +122,7 @@ def test_a_seed_that_is_missed(proving):
 
 def test_a_then_that_was_never_red_fails_a_full_proof_only(proving, monkeypatch):
     thens = {**SENTENCES.thens, "it is quick": ["A8"]}
-    monkeypatch.setattr(command, "read_sentences", lambda _: Sentences(SENTENCES.scenarios, thens, SENTENCES.patterns))
+    monkeypatch.setattr(command, "read_sentences", lambda _: replace(SENTENCES, thens=thens))
     status, said, _ = proving(both_caught())
     assert status == NOT_PROVEN
     assert "it is quick" in said
@@ -166,7 +176,7 @@ def test_the_result_goes_where_it_is_asked_to_go(proving, tmp_path):
 
 
 def test_a_catalogue_with_errors_proves_nothing(proving, monkeypatch):
-    def refuse(_folder):
+    def refuse(*_):
         raise CatalogError("deaf: daemons.x:y is not there (any more)")
 
     monkeypatch.setattr(command, "read_catalog", refuse)

@@ -197,7 +197,7 @@ sandbox.report_to_launcher(finished=True)
 def test_a_sandbox_in_a_sandbox():
     program = """
 inner = subprocess.run([sys.executable, "-c",
-    "from beehave import sandbox, probes; assert probes.pid_namespace() is None; "
+    "from beehave import sandbox; from beehave.machine import probes; assert probes.pid_namespace() is None; "
     "sandbox.enter(sandbox.SandboxMode.REQUIRE, lambda run: None); sandbox.report_to_launcher(finished=True)"])
 sandbox.report_to_launcher(finished=True)
 sys.exit(inner.returncode)
