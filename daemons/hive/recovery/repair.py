@@ -105,7 +105,7 @@ class DatabaseRepair:
                 )
             await self._store.begin_anew(settled.models.values(), workers)
         except (sqlite3.Error, OSError) as error:
-            await self._go_on_in_memory(error, len(settled.models))
+            await self._keep_in_memory(error, len(settled.models))
         else:
             self._rebuilt(settled, round((time.monotonic() - began) * 1000, 1))
         await self.find_quarantined()
@@ -147,7 +147,7 @@ class DatabaseRepair:
             files = await asyncio.to_thread(verified, self._folder, files, unknown)
         return settle(salvage.models, remembered, files)
 
-    async def _go_on_in_memory(self, error: sqlite3.Error | OSError, models: int) -> None:
+    async def _keep_in_memory(self, error: sqlite3.Error | OSError, models: int) -> None:
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
         if self.in_memory is None:
             log.error("catalog_in_memory", file=self._store.name, error=reason, models=models)

@@ -99,7 +99,7 @@ class WorkerPool:
         )
         supervisor = Supervisor(spec, self._context)
         await supervisor.allocate()
-        if self._closed:  # the stop came during the await, and counts the supervisors that it has to end
+        if self._closed:  # a stop during the await has already listed the supervisors that it ends
             await supervisor.release()
             raise ApiError(ErrorCode.DRAINING, "this hive is stopping and starts no worker")
         self._admit(supervisor)
@@ -136,13 +136,13 @@ class WorkerPool:
         self._supervisors[supervisor.id] = supervisor
         # In its own context: a worker outlives the request that spawned it, so its log lines must not have that id.
         task = asyncio.create_task(
-            self._live(supervisor), name=f"supervisor {supervisor.id}", context=contextvars.Context()
+            self._supervise(supervisor), name=f"supervisor {supervisor.id}", context=contextvars.Context()
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._context.changed()
 
-    async def _live(self, supervisor: Supervisor) -> None:
+    async def _supervise(self, supervisor: Supervisor) -> None:
         try:
             departure = await supervisor.run()
         except Exception as error:  # noqa: BLE001 one broken supervisor must not end the others: its row shows it
