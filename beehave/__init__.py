@@ -1,4 +1,4 @@
-"""Drive real daemons with behave: start them, break them for real, and see what they do.
+"""Drive real daemons with behave: start them, break them for real, and observe what they do.
 
 A project's `environment.py` needs two lines:
 
@@ -54,7 +54,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: the proxy and the load generator need no behave."""
+    """Import a public name when it is first used: the proxy and the load generator do without behave."""
     if name not in _HOMES:
         raise AttributeError(f"module 'beehave' has no attribute {name!r}")
     return getattr(import_module(f"beehave.{_HOMES[name]}"), name)

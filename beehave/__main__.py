@@ -1,4 +1,4 @@
-"""`python -m beehave` is the `beehave` command."""
+"""Entry point of `python -m beehave`, which is the `beehave` command."""
 
 from beehave.cli import main
 

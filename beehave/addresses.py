@@ -1,8 +1,8 @@
-"""Who listens where: each node has a loopback address of its own, each daemon one port on it.
+"""Addresses of a run: each node has its own loopback address, each daemon one port on it.
 
-In a sandbox nobody else is there and the ports are the daemons' own defaults. Outside, a port is held for the
+In a sandbox the network is private and the ports are the daemons' own defaults. Outside, a port is reserved for the
 run: a socket is bound to it and never listens, so that no other run picks it, while the daemon can still listen
-there because both sockets say SO_REUSEADDR (Linux allows that as long as only one of them listens).
+there because both sockets set SO_REUSEADDR (Linux allows that as long as only one of them listens).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Address:
 
 
 class AddressBook:
-    """Hands out the addresses of one run, the same for the same node and port each time it is asked."""
+    """The addresses of one run; the same node and port always get the same address."""
 
     def __init__(self, *, private_network: bool) -> None:
         self._private_network = private_network
@@ -41,7 +41,7 @@ class AddressBook:
         self._nodes: dict[str, int] = {}
 
     def address(self, node: int, port: int) -> Address:
-        """Return where the daemon of a node listens whose own port is `port`."""
+        """Return the address of a node's daemon whose default port is `port`."""
         key = (node, port)
         if key not in self._addresses:
             host = host_of(node)
@@ -49,7 +49,7 @@ class AddressBook:
         return self._addresses[key]
 
     def named(self, name: str, port: int) -> Address:
-        """Return the address of a daemon that has no node number of its own: each name has a node, from 1."""
+        """Return the address of a daemon without a node number: each name gets a node, counted from 1."""
         return self.address(self._nodes.setdefault(name, len(self._nodes) + 1), port)
 
     def load_generator_host(self) -> str:
@@ -61,19 +61,19 @@ class AddressBook:
         return self.address(PROXY_NODE, PROXY_PORT)
 
     def proxy_control(self) -> Address:
-        """Return the address by which the forward proxy is told its rules."""
+        """Return the address of the forward proxy's control port."""
         return self.address(PROXY_NODE, PROXY_CONTROL_PORT)
 
     def close(self) -> None:
-        """Give all held ports back."""
+        """Release all reserved ports."""
         for held in self._held:
             held.close()
         self._held.clear()
 
     def _hold_port(self, host: str) -> int:
         held = socket.socket()
-        # Bound without SO_REUSEADDR it gets a port that no other socket has, another run's held port included; set
-        # afterwards, it lets the daemon bind beside it.
+        # Bound without SO_REUSEADDR, the socket gets a port that no other socket has, another run's reserved ports
+        # included; set afterwards, the option lets the daemon bind the same port.
         held.bind((host, 0))
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._held.append(held)
@@ -81,5 +81,5 @@ class AddressBook:
 
 
 def host_of(node: int) -> str:
-    """Return the host of a node: only Linux answers on all of 127.0.0.0/8 without being told."""
+    """Return the host of a node: only Linux answers on all of 127.0.0.0/8 without configuration."""
     return f"127.1.{node}.1" if sys.platform == "linux" else "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Many clients at one instant: threads behind one barrier, with the time of each send in the journal."""
+"""Simultaneous requests: threads behind one barrier, with the time of each send in the journal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from beehave.journal import Journal
 Result = TypeVar("Result")
 
 BARRIER_TIMEOUT_S = 10.0
-"""How long the clients wait for each other; starting a hundred threads takes a few milliseconds."""
+"""How long the threads wait for each other; starting a hundred of them takes a few milliseconds."""
 
 
 def all_at_once(
     journal: Journal, what: str, actions: Sequence[Callable[[], Result]], *, within_s: float = 60.0
 ) -> list[Result]:
-    """Run all actions in the same instant and return their results in the given order.
+    """Run all actions at the same moment and return their results in the given order.
 
     Raises:
         HarnessError: an action is still running after `within_s`.

@@ -28,7 +28,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="For people, for 
 
 
 class ProgressForm(StrEnum):
-    """How `beehave progress` tells its numbers."""
+    """Output formats of `beehave progress`."""
 
     TEXT = "text"
     JSON = "json"
@@ -66,7 +66,7 @@ def report(
         Path | None, typer.Argument(help="A run's folder or its journal; the last run's when it is not given.")
     ] = None,
 ) -> None:
-    """Draw the report of a run from its journal alone, also of a run that was killed."""
+    """Write the report of a run from its journal alone; this also works for a run that was killed."""
     from beehave.report.report import write_report
     from beehave.session import JOURNAL_NAME, REPORTS
 
@@ -81,7 +81,7 @@ def report(
 def find_duplicates(
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """Find lines with two step definitions or none, unused and overlapping definitions, scenarios that say nothing.
+    """Find lines with two step definitions or none, unused and overlapping definitions, scenarios without When or Then.
 
     Every line of every feature, outlines expanded, is matched against every definition by behave's own matchers.
     Nothing is run. Exits 1 when anything was found.
@@ -109,9 +109,9 @@ def show_progress(
 ) -> None:
     """Show, by family: behaviours listed, scenarios, steps, what ran, passed and was skipped, and what is proven.
 
-    The numbers come from the feature files, docs/behaviours.md, the last run's journal and the last proof, and from
-    nothing else. Exits 1 when a scenario has vanished (features/manifest.txt lists them all) or is not listed, and
-    with --compare when anything got worse.
+    The numbers come only from the feature files, docs/behaviours.md, the last run's journal and the last proof.
+    Exits 1 when a scenario has vanished (features/manifest.txt lists them all) or is not listed, and with --compare
+    when anything got worse.
     """
     from beehave.progress.manifest import write_manifest
     from beehave.progress.measure import measure, read_baseline, regressions
@@ -144,11 +144,11 @@ def stubs(
 ) -> None:
     """Find steps that cannot do what they say; nothing is imported or run.
 
-    Empty and log-only bodies, a Then that may assert nothing or compares only what it brought along, parameters
-    that decide nothing, swallowed errors, sleeps, ports and durations written into steps, and more: docs/proving.md
+    Empty and log-only bodies, a Then that may assert nothing or compares only its own arguments, parameters
+    without effect, swallowed errors, sleeps, ports and durations written into steps, and more: docs/proving.md
     has the list. An exception is a comment on the line, with its reason: # stubs: allow RULE: REASON
 
-    Ends with 0 when nothing is found, 1 when something is, 2 when a path or name does not exist.
+    Exits 0 when nothing is found, 1 when something is, 2 when a path or name does not exist.
     """
     from beehave.audit.stubs import find_stubs
 

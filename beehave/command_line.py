@@ -1,4 +1,4 @@
-"""The command lines by which this interpreter runs behave, with an environment in which its programs are found."""
+"""Command lines that run behave with this interpreter, and the environment for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def environment() -> dict[str, str]:
 
 
 def behave_command(arguments: list[str], *, no_sandbox: bool, nightly: bool) -> list[str]:
-    """Return the command line that runs behave with these arguments of the user's."""
+    """Return the command line that runs behave with the user's arguments."""
     command = [sys.executable, "-m", "behave", *arguments]
     if no_sandbox:
         command += ["-D", "sandbox=off"]

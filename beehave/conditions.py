@@ -1,4 +1,4 @@
-"""Waiting for what must become true: bounded, on the monotonic clock, with the last thing seen in the message."""
+"""Bounded waiting for a condition, on the monotonic clock; the message has the last value seen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beehave.journal import Journal
 Seen = TypeVar("Seen")
 
 POLL_INTERVAL_S = 0.02
-"""Between two looks: a fiftieth of a second costs a loopback request 2 % of a core."""
+"""Pause between two looks: polling 50 times a second with a loopback request costs 2 % of a core."""
 
 
 def eventually(
@@ -31,10 +31,10 @@ def eventually(
         look: reads the product; it records its observations itself.
         holds: whether what was seen is what must come.
         within_s: the bound, in seconds.
-        impossible: asked each time; a text means that waiting is in vain (a process died), and why.
+        impossible: called each time; returns why waiting is in vain (a process died), or None.
 
     Raises:
-        AssertionError: the bound passed or it became impossible; the message has the last thing seen.
+        AssertionError: the bound passed or the condition became impossible; the message has the last value seen.
     """
     started = time.monotonic()
     while True:
@@ -53,10 +53,10 @@ def eventually(
 def always(
     journal: Journal, what: str, look: Callable[[], Seen], holds: Callable[[Seen], bool], *, for_s: float
 ) -> Seen:
-    """Look again and again for `for_s` seconds and return the last thing seen.
+    """Look again and again for `for_s` seconds and return the last value seen.
 
     Raises:
-        AssertionError: it did not hold at one of the looks; the message has what was seen, and when.
+        AssertionError: the condition did not hold once; the message has what was seen, and when.
     """
     started = time.monotonic()
     while True:

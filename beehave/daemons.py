@@ -1,4 +1,4 @@
-"""The daemons of one scenario, of any role: started by their command lines, met when ready, ended in order."""
+"""The daemons of one scenario, of any role: started by their command lines, awaited until ready, ended in order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from beehave.process.table import ManagedProcess, ProcessTable, environment_for_
 from beehave.settings import DaemonSettings, Settings, filled_in
 
 IS_READY = "is ready as pid"
-"""In the message about a daemon that never was ready, whose failure says nothing about what it does when it is."""
+"""Part of the message about a daemon that never became ready: such a failure does not judge its behaviour."""
 HEALTH_TIMEOUT_S = 2.0
-"""How long one look at a daemon's readiness may take."""
+"""Timeout of one readiness request."""
 
 
 @dataclass
@@ -47,23 +47,23 @@ class Daemon:
 
 @dataclass
 class Daemons:
-    """Starts, meets and ends the daemons of one scenario."""
+    """The daemons of one scenario: starts them, waits until they are ready, ends them."""
 
     settings: Settings
     journal: Journal
     folder: Path
     """The scenario's own, for configurations, logs and data; kept when the scenario fails."""
     shared_folder: Path
-    """What the scenarios of a run share; removed when the run ends."""
+    """Shared by the scenarios of a run; removed when the run ends."""
     addresses: AddressBook
     processes: ProcessTable
     memory_group: RunGroup = field(default_factory=RunGroup)
-    """Where control groups are to be made, so that the census sees what is left."""
+    """Parent of the control groups of this run, so that the census sees what is left."""
     userdata: Mapping[str, str] = field(default_factory=dict)
     """What behave was given by `-D`."""
     private_network: bool = False
     launchers: dict[str, list[str]] = field(default_factory=dict)
-    """By role, what a daemon's command line is handed to: a program that changes itself and then becomes the daemon."""
+    """By role, a prefix of the command line: a program that changes its own settings and then executes the daemon."""
     start_bound_s: float | None = None
     """How long each may take to be ready, in place of the `start_up_ms` of its role."""
     stop_bound_s: float | None = None
@@ -118,7 +118,7 @@ class Daemons:
             name: what it is called in messages and files; by default as its role.
             address: where it is to listen; by default on a node of its own, at its role's port.
             arguments: put behind its command line.
-            config: what its configuration file says, for whoever asks later.
+            config: what its configuration file contains, kept for later look-ups.
             config_path: that file, for `{config}` in its command line.
 
         Raises:
@@ -134,12 +134,12 @@ class Daemons:
     def spawn_helper(
         self, role: str, name: str, argv: Sequence[str], *, address: Address, ready: str = "port"
     ) -> Daemon:
-        """Start a program of the harness itself, such as a proxy or a double, as one of the daemons."""
+        """Start a program of the harness itself, such as a proxy or a fake, as one of the daemons."""
         settings = DaemonSettings(command=list(argv), ready=ready)
         return self._launch(role, name, address=address, settings=settings, argv=list(argv), config={})
 
     def restart(self, name: str) -> Daemon:
-        """Start a daemon that has ended again: same command line, same address, same files.
+        """Start a daemon again after it has ended: same command line, same address, same files.
 
         Raises:
             HarnessError: it still runs.
@@ -165,7 +165,7 @@ class Daemons:
         """End a daemon by SIGKILL or another signal, and wait until it has ended.
 
         Raises:
-            AssertionError: it did not end in time, or not in order.
+            AssertionError: it did not end in time, or its exit status is not an orderly one.
         """
         process = self.daemon(name).process
         if number == signal.SIGKILL:
@@ -177,7 +177,7 @@ class Daemons:
 
     @property
     def stop_all_bound_s(self) -> float:
-        """How long an orderly end of all may take, in seconds: that of the slowest, for they end side by side."""
+        """How long an orderly end of all may take, in seconds: that of the slowest, since they end in parallel."""
         if self.stop_bound_s is not None:
             return self.stop_bound_s
         return max((daemon.settings.stop_ms / 1000 for daemon in self._all.values()), default=0.0)
@@ -205,7 +205,7 @@ class Daemons:
         return ProxyLink(self.addresses.proxy(), self.addresses.proxy_control(), self._dialling)
 
     def close(self) -> None:
-        """Close the clients; the processes are the table's to end."""
+        """Close the clients; the process table ends the processes."""
         for daemon in self._all.values():
             daemon.client.close()
 

@@ -1,4 +1,4 @@
-"""Which family of behaviours a feature belongs to: proofs and progress are counted by the families of beehave.toml."""
+"""Families of behaviours, as beehave.toml defines them; proofs and progress are counted by family."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Families:
     """The families of a project, in their order."""
 
     places: Mapping[str, str]
-    """By family, the feature or the folder of features that states it."""
+    """By family, the feature file or the folder of features that belongs to it."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every family."""
+        """The names of all families."""
         return tuple(self.places)
 
     def of(self, file: str) -> str | None:
-        """Return the family of a feature file, relative to the project's folder; None for one of no family."""
+        """Return the family of a feature file, given relative to the project's folder; None when it has none."""
         path = PurePosixPath(file)
         for family, place in self.places.items():
             if path.is_relative_to(place):
@@ -31,7 +31,7 @@ class Families:
         return None
 
     def check(self, family: str | None) -> None:
-        """Refuse the name of a family that is not there; None is the choice of all.
+        """Check that a family exists; None stands for all families.
 
         Raises:
             HarnessError: there is no family of this name.

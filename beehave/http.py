@@ -1,4 +1,4 @@
-"""The one HTTP client of the steps: every answer, and every failure to get one, is an observation."""
+"""The HTTP client of the steps: every response, and every failed request, is recorded as an observation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ for library in ("httpx", "httpx2"):  # the second is the OpenAI client's; the jo
     logging.getLogger(library).setLevel(logging.WARNING)
 
 DEFAULT_TIMEOUT_S = 15.0
-"""How long a step waits for one answer; longer than any bound of the scaled-down durations but the deadline."""
+"""How long a step waits for a response; longer than all scaled-down durations except the request deadline."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, or why nothing did: `status` is None when the connection failed, and `failure` says how."""
+    """A response, or why there is none: `status` is None when the connection failed, and `failure` says how."""
 
     method: str
     url: str
@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def error_code(self) -> str | None:
-        """Return the `error.code` of an answer in the contract's error shape, None for any other."""
+        """Return `error.code` of a JSON error body, None for any other body."""
         try:
             return str(json.loads(self.text)["error"]["code"])
         except (json.JSONDecodeError, KeyError, TypeError):
@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def request_id(self) -> str | None:
-        """Return the request id that the answer's header carries."""
+        """Return the request id in the response's header."""
         return self.headers.get("x-request-id")
 
     def expect(self, *statuses: int) -> Answer:
@@ -69,13 +69,13 @@ class Answer:
         return self
 
     def __str__(self) -> str:
-        """Return one line that tells a stranger what was asked and what came."""
+        """Return the request and its response in one line."""
         came = f"{self.status} {self.text[:400]}" if self.status is not None else f"no answer: {self.failure}"
         return f"{self.method} {self.url} -> {came} ({self.elapsed_ms:.0f} ms)"
 
 
 class Client:
-    """Talks to one daemon as any client would, from one address, through no proxy."""
+    """An HTTP client of one daemon, bound to one source address, without a proxy."""
 
     def __init__(self, journal: Journal, base_url: str, *, headers: dict[str, str] | None = None) -> None:
         self._journal = journal
@@ -85,7 +85,9 @@ class Client:
             trust_env=False,
             verify=False,  # noqa: S501 - plain HTTP on loopback; loading certificates costs 30 ms a client
             timeout=DEFAULT_TIMEOUT_S,
-            limits=httpx.Limits(max_keepalive_connections=0),  # a restarted daemon must not meet an old connection
+            limits=httpx.Limits(
+                max_keepalive_connections=0
+            ),  # a restarted daemon must not get a request on an old connection
         )
         self.base_url = base_url
 
@@ -98,7 +100,7 @@ class Client:
         headers: dict[str, str] | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Answer:
-        """Send one request and return what came; a connection that fails is an Answer without a status."""
+        """Send one request and return its answer; a connection that fails is an Answer without a status."""
         sent = time.monotonic()
         url = f"{self.base_url}{path}"
         try:
@@ -135,12 +137,12 @@ class Client:
         return self.request("DELETE", path, **options)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         self._http.close()
 
 
 def refuses_connections(journal: Journal, host: str, port: int) -> bool:
-    """Return whether a TCP connection to this place is refused, as it is when nothing listens there."""
+    """Return whether a TCP connection to this address is refused, as it is when nothing listens there."""
     with socket.socket() as attempt:
         attempt.settimeout(2)
         outcome = attempt.connect_ex((host, port))

@@ -1,6 +1,6 @@
-"""Who a process is: its PID together with the moment it started, since the kernel uses PIDs again.
+"""The identity of a process: its PID and its start time, since the kernel reuses PIDs.
 
-`kill(pid, 0)` calls zombies and reused PIDs alive; nothing here does.
+`kill(pid, 0)` takes zombies and reused PIDs for alive; the functions here do not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from beehave.errors import HarnessError
 
 @dataclass(frozen=True, order=True)
 class Identity:
-    """One process for good: `start_ticks` is clock ticks since boot (field 22 of /proc/PID/stat).
+    """One process, and never a later one with the same PID.
+
+    `start_ticks` is its start in clock ticks since boot (field 22 of /proc/PID/stat).
 
     Where there is no /proc, it is psutil's creation time in hundredths of a second.
     """
@@ -33,22 +35,22 @@ class Identity:
         return None if ticks is None else cls(pid, ticks)
 
     def exists(self) -> bool:
-        """Return whether the kernel still lists this very process, dead and not yet reaped included."""
+        """Return whether the kernel still lists this process; a zombie counts."""
         return _start_ticks(self.pid) == self.start_ticks
 
     def alive(self) -> bool:
-        """Return whether this very process still runs; a zombie does not, a stopped process does."""
+        """Return whether this process still runs; a zombie does not, a stopped process does."""
         return self.exists() and self.state() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, "gone"}
 
     def state(self) -> str:
-        """Return psutil's word for the state (`sleeping`, `stopped`, `zombie`, ...), or `gone`."""
+        """Return the state as psutil names it (`sleeping`, `stopped`, `zombie`, ...), or `gone`."""
         try:
             return str(psutil.Process(self.pid).status()) if self.exists() else "gone"
         except psutil.NoSuchProcess:
             return "gone"
 
     def send(self, number: signal.Signals) -> bool:
-        """Send a signal to this process and no other; False when it is gone.
+        """Send a signal to exactly this process; return False when it is gone.
 
         The descriptor is opened first and the start time compared after: from then on the kernel itself
         guards against the PID being given to another process.
@@ -73,14 +75,14 @@ class Identity:
         return True
 
     def argv(self) -> list[str]:
-        """Return the command line, empty when the process is gone, a zombie, or not ours to see."""
+        """Return the command line, empty when the process is gone, a zombie, or not readable."""
         try:
             return psutil.Process(self.pid).cmdline() if self.exists() else []
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return []
 
     def parent_pid(self) -> int | None:
-        """Return the PID of the parent now, None when the process is gone."""
+        """Return the PID of the current parent, None when the process is gone."""
         try:
             return psutil.Process(self.pid).ppid() if self.exists() else None
         except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The journal: one NDJSON line for each thing that a run did or saw, on disk before the next thing happens.
+"""The journal: one NDJSON line for each action and observation of a run, flushed before the next one.
 
 Reports are drawn from this file alone, so a run that was killed half-way still has one.
 """
@@ -26,9 +26,9 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.observations = 0
-        """How many observations were recorded so far; a `Then` must add at least one."""
+        """The number of observations so far; a `Then` must add at least one."""
         self.checks = 0
-        """How many conditions the harness itself asserted so far (see `beehave.conditions`)."""
+        """The number of conditions that the harness itself asserted so far (see `beehave.conditions`)."""
         self._lock = threading.Lock()
         self._sequence = 0
         self._opened = time.monotonic()
@@ -49,20 +49,20 @@ class Journal:
             return self._sequence
 
     def observe(self, what: str, **seen: Any) -> None:
-        """Record that the harness looked at the product (an answer, a file, /proc, a log line) and what it saw."""
+        """Record an observation of the product: an answer, a file, /proc, a log line."""
         self.observations += 1
         self.record("observation", what=what, **seen)
 
     def checked(self, what: str) -> None:
-        """Record that the harness asserted a condition on what it observed, and that it held."""
+        """Record that the harness asserted a condition on an observation, and that it held."""
         self.checks += 1
         self.record("check", what=what)
 
     def figure(self, what: str, took_s: float, *, bound_s: float, why: str) -> None:
-        """Record how long the product took for something, and the bound that it must keep; the report shows both.
+        """Record how long the product took for something, and its bound; the report shows both.
 
         Args:
-            what: from what to what, as `cut to suspect`; the same words each time it is measured.
+            what: from what to what, as `cut to suspect`; the same text each time it is measured.
             took_s: in seconds.
             bound_s: in seconds.
             why: where the bound comes from.
@@ -70,12 +70,12 @@ class Journal:
         self.record("figure", name=what, took_ms=took_s * 1000, bound_ms=bound_s * 1000, why=why)
 
     def close(self) -> None:
-        """Close the file; later events are an error of the caller."""
+        """Close the file; recording after that is an error of the caller."""
         self._file.close()
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """All whole events of a journal, oldest first; a half-written last line (the run was killed) is left out."""
+    """Return all complete events of a journal, oldest first; a half-written last line is left out."""
     events: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:

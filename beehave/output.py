@@ -1,4 +1,4 @@
-"""What a person is told, on a standard output that may be closed under the run (`behave | head -1`)."""
+"""Output for the user, on a standard output that may be closed during the run (`behave | head -1`)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TextIO
 
 
 def say(line: str) -> None:
-    """Print one line at once: a command's own output, in its place between that of its children."""
-    print(line, flush=True)  # noqa: T201 - what a person is told
+    """Print one line and flush, so that it stands in order with the output of child processes."""
+    print(line, flush=True)  # noqa: T201 - output for the user
 
 
 def survive_closed_output(when_closed: Callable[[], None]) -> None:
-    """Make writing to a closed standard output or error harmless and call `when_closed` the first time.
+    """Make writing to a closed standard output or error harmless, and call `when_closed` the first time.
 
-    The methods of the stream objects themselves are replaced: behave's formatters and reporters took hold of the
-    objects when its configuration was read, before any runner exists.
+    The methods of the stream objects themselves are replaced: behave's formatters and reporters have kept references
+    to the objects since its configuration was read, before any runner exists.
     """
     for stream in (sys.stdout, sys.stderr):
         _guard(stream, when_closed)
@@ -29,7 +29,7 @@ def _guard(stream: TextIO, when_closed: Callable[[], None]) -> None:
             try:
                 return method(*args)
             except BrokenPipeError:
-                # What the stream has buffered, and all that follows, goes nowhere.
+                # Discard what the stream has buffered, and all that follows.
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)

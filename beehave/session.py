@@ -1,4 +1,4 @@
-"""One run of the suite: its folder, journal, settings and addresses; and the scene of the scenario under way."""
+"""One run: its folder, journal, settings and addresses, and the world of the current scenario."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from beehave.world import ScenarioInfo, World, WorldLike
 REPORTS = "reports"
 JOURNAL_NAME = "journal.ndjson"
 SHARED = "shared"
-"""Below the run's folder, what its scenarios share; removed when the run ends."""
+"""Folder below the run's folder that its scenarios share; removed when the run ends."""
 
 
 class SandboxLike(Protocol):
-    """What a session needs to know of the sandbox that it runs in."""
+    """The part of the sandbox that a session needs."""
 
     @property
     def private_network(self) -> bool:
-        """Whether no one else can be on this machine's loopback addresses."""
+        """Whether the loopback addresses belong to this run alone."""
         ...
 
     @property
     def launcher_pid(self) -> int:
-        """The PID that whoever started the run sees; two runs never share it at one time."""
+        """The PID that the user sees; unique among the runs of a machine."""
         ...
 
 
 @dataclass
 class Session:
-    """What lives as long as the run does."""
+    """The state of one run."""
 
     folder: Path
     run_folder: Path
@@ -53,11 +53,11 @@ class Session:
     addresses: AddressBook
     processes: ProcessTable
     seed: int
-    """What every random choice of this run follows from; `-D seed=` gives an earlier run's again."""
+    """Seed of every random choice of this run; `-D seed=` repeats that of an earlier run."""
     userdata: Mapping[str, str] = field(default_factory=dict)
     memory_group: RunGroup = field(default_factory=RunGroup)
     world_type: Callable[[Daemons, ScenarioInfo, int], WorldLike] = World
-    """Makes the scene of each scenario: the project's, or the kit's plain one."""
+    """Makes the world of each scenario: the project's class, or the kit's plain one."""
     daemons: Daemons | None = None
     world: WorldLike | None = None
     _scenario_folder: Path | None = None
@@ -73,7 +73,7 @@ class Session:
         world: type[WorldLike] = World,
         run_folder: Path | None = None,
     ) -> Session:
-        """Begin a run in the project `folder`.
+        """Begin a run of the project in `folder`.
 
         Raises:
             HarnessError: the settings are missing or wrong.
@@ -97,7 +97,7 @@ class Session:
         )
 
     def begin_scenario(self, name: str, tags: set[str]) -> WorldLike:
-        """Make the world of a scenario; it starts what the scenario's tags ask for."""
+        """Make the world of a scenario, which starts what the scenario's tags require."""
         self._numbered += 1
         self.processes.clear()
         self._scenario_folder = self.run_folder / "scenarios" / f"{self._numbered:03d}-{slug(name)}"
@@ -116,15 +116,15 @@ class Session:
         return self.world
 
     def end_scenario(self) -> list[str]:
-        """Heal, hang up and stop whatever the scenario left running.
+        """Heal faults, close connections and stop all daemons of the scenario.
 
-        Returns a sentence for each thing that is wrong: a daemon that died although no step ended it, one that
-        did not end when asked, or a fault that could not be healed. Each fails the scenario.
+        Returns a sentence for each problem: a daemon that died although no step ended it, one that did not end
+        in order, or a fault that could not be healed. Each fails the scenario.
         """
         if self.daemons is None:
             return []
         problems = self.processes.unexpected_deaths()
-        if self.world is not None:  # else it could not even be made
+        if self.world is not None:  # else making the world itself failed
             problems += self.world.heal()
             self.world.hang_up()
         problems += self.processes.stop_all(self.daemons.stop_all_bound_s)
@@ -140,19 +140,19 @@ class Session:
 
     @property
     def cgroup_roots(self) -> list[Path]:
-        """The control groups below which whatever appears is this run's."""
+        """The control groups that belong to this run, with all below them."""
         return self.memory_group.roots
 
     def expected_processes(self) -> set[Identity]:
-        """Return processes that live through scenarios: none yet."""
+        """Return the processes that outlive scenarios: none yet."""
         return set()
 
     def expected_orphans(self) -> set[Identity]:
-        """Return processes that a killed daemon left behind, which are the harness's to clear away."""
+        """Return the processes that a killed daemon left behind; the harness clears them away."""
         return self.processes.expected_orphans
 
     def close(self) -> None:
-        """End the run: give the ports back, remove what its scenarios shared, close the journal."""
+        """End the run: release the ports, remove the shared folder, close the journal."""
         self.addresses.close()
         self.memory_group.close()
         shutil.rmtree(self.run_folder / SHARED, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a project tells the kit in beehave.toml: its daemons' command lines, durations and families, and its proof."""
+"""The settings of a project (beehave.toml): its daemons' command lines, durations, families and proof."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 SETTINGS_FILE = "beehave.toml"
 START_UP_MS = 30_000
-"""How long a daemon may take to be ready where the settings do not say: a Python process on a busy machine."""
+"""Default time until a daemon is ready: enough for a Python process on a busy machine."""
 STOP_MS = 10_000
-"""How long a daemon may take to end where the settings do not say: what most supervisors grant before SIGKILL."""
+"""Default time until a daemon has ended: what most supervisors grant before SIGKILL."""
 READY_FORMS = re.compile(r"/.*|port|log: *\S.*|file: *\S.*")
 
 
@@ -39,7 +39,7 @@ def _known_exit(status: int | str) -> int | str:
 
 
 class DaemonSettings(BaseModel):
-    """How one role of daemon is started, when it is ready, and what counts as an orderly end."""
+    """How daemons of one role are started, when they are ready, and what counts as an orderly end."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,9 +51,9 @@ class DaemonSettings(BaseModel):
     `port`: the process or a child of it listens on its port. `log: TEXT`: TEXT is in its log. `file: PATH`: there is
     such a file."""
     exits: list[Annotated[int | str, AfterValidator(_known_exit)]] = [0]
-    """The exit statuses of an orderly end; the name of a signal stands for a process that ends by it."""
+    """The exit statuses of an orderly end; the name of a signal stands for an end by that signal."""
     environment: dict[str, str] = {}
-    """Variables that are added to the environment of behave."""
+    """Environment variables, added to those of behave."""
     port: int = Field(default=8000, gt=0, lt=65536)
     """Its port in a network of the run's own; elsewhere a free one is leased."""
     start_up_ms: int = Field(default=START_UP_MS, gt=0)
@@ -63,39 +63,39 @@ class DaemonSettings(BaseModel):
 
     @property
     def exit_statuses(self) -> frozenset[int]:
-        """`exits` as `subprocess` tells statuses: negative for a signal."""
+        """The orderly exit statuses in the form of `subprocess`: negative for a signal."""
         return frozenset(-signal.Signals[each] if isinstance(each, str) else each for each in self.exits)
 
 
 class ProofSettings(BaseModel):
-    """What `beehave prove` needs to know of a project."""
+    """The `[proof]` table: what `beehave prove` needs to know of a project."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     catalog: list[str] = ["{python}", "-m", "bugs.catalog"]
-    """Prints the seeded bugs as JSON."""
+    """Command that prints the seeded bugs as JSON."""
     launcher: list[str] = ["{python}", "-m", "bugs.launcher", "{seed}", "{role}", "--"]
-    """Becomes a daemon, or a run of behave, with one seed planted."""
+    """Command that becomes a daemon, or a run of behave, with one seed planted."""
     null: list[str] = []
-    """Becomes a product that answers 200 `{}` to everything; `{role}` is filled in."""
+    """Command that becomes a daemon which answers 200 `{}` to everything; `{role}` is filled in."""
     silent: list[str] = []
-    """Becomes a product that freezes when it is ready; `{role}` is filled in."""
+    """Command that becomes a daemon which freezes when it is ready; `{role}` is filled in."""
     judged: list[str] = ["daemons", "steps", "features"]
     """The folders whose code and features a verdict depends on: when they change, a proof is stale."""
     seeded_durations: dict[str, int] = {}
-    """Durations of the runs against seeds, which wait in vain for much."""
+    """Durations of the runs against seeds, where many waits are in vain."""
     stand_in_durations: dict[str, int] = {}
     """Durations of the runs against stand-ins."""
     quiet: list[str] = []
-    """Families that measure times: nothing runs beside them."""
+    """Families that measure times: they run alone."""
     own: str = ""
-    """The family about the harness itself, which no stand-in for a daemon can turn red."""
+    """The family about the harness itself, which cannot fail on a stand-in for a daemon."""
     required: list[str] = []
-    """The families of which every `Then` must have been seen red in a whole proof."""
+    """The families of which every `Then` must have been red in a whole proof."""
 
 
 class Settings(BaseModel):
-    """Everything of beehave.toml."""
+    """All settings of beehave.toml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -103,7 +103,7 @@ class Settings(BaseModel):
     durations: Any = None
     """The project's own durations, validated by the model that its world names; a plain table where it names none."""
     families: dict[str, str] = {}
-    """By family, the feature file or the folder of features that states it."""
+    """By family, the feature file or the folder of features that belongs to it."""
     proof: ProofSettings = ProofSettings()
 
     def role(self, name: str) -> DaemonSettings:
@@ -119,7 +119,7 @@ class Settings(BaseModel):
 
 
 def load_settings(folder: Path, userdata: Mapping[str, str], *, durations: type[BaseModel] | None = None) -> Settings:
-    """Read beehave.toml in `folder`, or the file of `-D config=`, and what `-D daemon.ROLE=` and the like override.
+    """Read beehave.toml in `folder`, or the file of `-D config=`; `-D daemon.ROLE=` and the like override values.
 
     Args:
         folder: the project's.
@@ -127,7 +127,7 @@ def load_settings(folder: Path, userdata: Mapping[str, str], *, durations: type[
         durations: the model of the `[durations]` table, where the project has one.
 
     Raises:
-        HarnessError: the file is missing or wrong; the message names each key, what was expected and what came.
+        HarnessError: the file is missing or wrong; the message names each wrong key with the value expected and found.
     """
     path = folder / userdata.get("config", SETTINGS_FILE)
     tables = read_tables(path)
@@ -163,10 +163,10 @@ def _validated(model: type[Model], values: object, file: str, *table: str) -> Mo
 
 
 def read_tables(path: Path) -> dict[str, Any]:
-    """Return the tables of a settings file, not validated.
+    """Return the tables of a settings file without validation.
 
     Raises:
-        HarnessError: it is not there, or is not TOML.
+        HarnessError: the file does not exist, or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

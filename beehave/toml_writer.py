@@ -1,4 +1,4 @@
-"""Writing the daemons' configuration: the small part of TOML that they need; the standard library only reads it."""
+"""A writer for the small part of TOML that daemons' configurations need; the standard library only reads TOML."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
-    """Write scalars, lists of scalars, and one level of tables or lists of tables; scalars first, as TOML wants."""
+    """Write scalars, lists of scalars, and one level of tables or lists of tables; TOML requires scalars first."""
     below = {name: value for name, value in tables.items() if isinstance(value, Mapping) or _is_list_of_tables(value)}
     lines = [f"{key} = {_value(value)}" for key, value in tables.items() if key not in below]
     for name, value in below.items():

@@ -1,4 +1,4 @@
-"""What the steps of one scenario share: a project's own class of this shape, or the plain one here."""
+"""The world of a scenario, which its steps share: a project's own class of this shape, or the plain one here."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from beehave.faults.base import FaultStack
 
 @dataclass(frozen=True)
 class ScenarioInfo:
-    """What a world is told of its scenario."""
+    """What a world knows of its scenario."""
 
     name: str
     tags: frozenset[str]
-    """With those of its feature, without the `@`."""
+    """Tags of the scenario and its feature, without the `@`."""
 
 
 class WorldLike(Protocol):
-    """What a project hands to `beehave.hooks`: made for every scenario, in the `before_scenario` hook."""
+    """The class that a project gives to `beehave.hooks`; one is made for every scenario in `before_scenario`."""
 
     durations_model: ClassVar[type[BaseModel] | None]
     """Validates the `[durations]` table of beehave.toml; None when the project has none."""
 
     def __init__(self, daemons: Daemons, scenario: ScenarioInfo, seed: int) -> None:
-        """Start what every scenario with these tags begins with; `seed` is what random choices follow from."""
+        """Start what every scenario with these tags begins with; `seed` is the seed of random choices."""
 
     def heal(self) -> list[str]:
-        """Undo every fault that is still in force; returns a sentence for each that could not be undone."""
+        """Undo every fault that is still in force; return a sentence for each that could not be undone."""
         ...
 
     def hang_up(self) -> None:
-        """End what a step left running that is no daemon: streams, threads, sockets."""
+        """End what a step left running besides daemons: streams, threads, sockets."""
 
 
 class World:
-    """The plain one, for a project that has none of its own: `context.world.daemons`, `context.world.faults`."""
+    """The default world, with `context.world.daemons` and `context.world.faults`."""
 
     durations_model: ClassVar[type[BaseModel] | None] = None
 
@@ -50,8 +50,8 @@ class World:
         self.faults = FaultStack(daemons.journal)
 
     def heal(self) -> list[str]:
-        """Undo every fault that is still in force, the last one first; returns what could not be undone."""
+        """Undo every fault that is still in force, the last one first; return what could not be undone."""
         return self.faults.heal_all()
 
     def hang_up(self) -> None:
-        """Nothing to end: it starts nothing but daemons."""
+        """Do nothing: the default world starts nothing but daemons."""

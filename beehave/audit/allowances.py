@@ -21,9 +21,9 @@ class Allowance:
     """One exception."""
 
     line: int
-    """Where the comment stands."""
+    """The line of the comment."""
     applies_to: int
-    """The line of code that it is for."""
+    """The line of code that it excepts."""
     rule: str
     reason: str
 
@@ -42,7 +42,7 @@ def allowances(source: Source) -> list[Allowance]:
 
 
 def judged(source: Source, faults: Iterable[Fault]) -> list[Fault]:
-    """Return the faults without the excepted ones, and a fault for each exception without reason or use."""
+    """Remove excepted faults, and add a fault for each exception that has no reason or excepts nothing."""
     known = allowances(source)
     used: set[Allowance] = set()
     left = []

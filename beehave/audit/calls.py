@@ -1,4 +1,4 @@
-"""What a call is worth by its name alone: writes a log, computes from its arguments, or looks at the world."""
+"""Classification of calls by name alone: log output, pure computation, or a look at the world."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ PURE_MODULES = frozenset(
         "uuid",
     ]
 )
-"""Modules of the standard library whose functions know nothing of the product; chance and the clock are no evidence."""
+"""Modules of the standard library that cannot observe the product; random numbers and the clock are no evidence."""
 
 PURE_BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) - {"open", "input", "__import__"}
 
 PURE_METHODS = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set, frozenset) for name in dir(kind)
 ) | {"total_seconds", "as_posix", "group", "groups"}
-"""Methods of plain values; on something that was seen they give something that was seen."""
+"""Methods of plain values; called on an observed value they return an observed value."""
 
 LOG_METHODS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "msg"})
 LOG_CALLS = frozenset({"print", "pprint.pprint", "sys.stdout.write", "sys.stderr.write", "warnings.warn"})
@@ -54,7 +54,7 @@ SKIPS = frozenset({"skip", "mark_skipped"})
 
 
 def is_log_call(source: Source, call: ast.Call) -> bool:
-    """Return whether a call only writes something down: prints, logs, attaches, notes in the journal, marks skipped."""
+    """Return whether a call only outputs something: prints, logs, attaches, notes in the journal, marks skipped."""
     dotted = source.dotted(call.func)
     if dotted in LOG_CALLS or dotted.startswith(("logging.", "structlog.")):
         return True
@@ -71,6 +71,6 @@ def is_log_call(source: Source, call: ast.Call) -> bool:
 
 
 def is_pure_name(source: Source, function: ast.expr) -> bool:
-    """Return whether a called name is a pure builtin, or of a module that only computes."""
+    """Return whether a called name is a pure builtin, or from a module that only computes."""
     dotted = source.dotted(function)
     return dotted in PURE_BUILTINS or (dotted.split(".")[0] in PURE_MODULES and "." in dotted)

@@ -1,11 +1,10 @@
-"""What the functions behind the steps do, found by their names: check something, look at something, or do nothing.
+"""Classification of the functions that steps call, by name: do they check, observe, or do nothing?
 
 Names are resolved without types, so all functions of one name are taken together: a name counts as checking only
-when every function of that name does, and as looking when one does. In the kit and in the project's driver (the
-packages that its environment.py imports) only what always comes to `journal.checked(...)` checks, as when steps run
-(beehave/runner/evidence.py): `answer.expect(200)` is a premise of a look and not a verdict on what was seen. The code
-known is the kit, the driver, what the step files define themselves, and the other modules of the project that they
-import.
+when every function of that name does, and as observing when one does. In the kit and in the project's driver (the
+packages that its environment.py imports) only a function that always reaches `journal.checked(...)` checks, as when
+steps run (beehave/runner/evidence.py): `answer.expect(200)` is a precondition of an observation, not a verdict on it.
+The code that is read is the kit, the driver, the step files, and the other modules of the project that they import.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ class Code:
     drivers: list[Source]
     """The kit and the project's driver."""
     packages: frozenset[str]
-    """The names of the packages that they are."""
+    """The names of the packages of kit and driver."""
     helpers: list[Source]
-    """Step files and what they import of their own project: code that may not vouch for itself by a journal entry."""
+    """Step files and the project's modules that they import: a journal entry of theirs does not count as a check."""
     _functions: dict[str, list[tuple[Source, Function]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,8 +60,10 @@ class Code:
                     self._functions[key] = [(source, function)]
 
     def key(self, source: Source, called: ast.expr) -> str:
-        """Return under which name the functions that a call may mean are known: exactly for what the file defines or
-        imports from its project, else by the last word."""
+        """Return the name under which the functions of a call are known.
+
+        It is exact for what the file defines or imports from its project, else the last part of the dotted name.
+        """
         dotted = source.dotted(called)
         for key in (f"{source.name}:{dotted}", dotted):
             if key in self._functions:
@@ -70,20 +71,22 @@ class Code:
         return called.attr if isinstance(called, ast.Attribute) else dotted.rsplit(".", 1)[-1]
 
     def known(self, name: str) -> bool:
-        """Return whether there is a function of this name."""
+        """Return whether a function of this name is known."""
         return name in self._functions
 
     def is_check(self, source: Source, call: ast.Call) -> bool:
-        """Return whether a call always asserts: every function of its name ends in a check, however it ends well."""
+        """Return whether a call always asserts: every successful path of every function of its name ends in a check."""
         return self._is_check(source, call, self._checking)
 
     def looks(self, name: str) -> bool:
-        """Return whether something of this name (a function, a property, an attribute) has to do with looking at the
-        product: it observes, or it holds what an observation gave."""
+        """Return whether a function, property or attribute of this name observes the product.
+
+        It does so when it makes an observation, or holds the result of one.
+        """
         return name in self._looking
 
     def inertness(self, source: Source) -> Inertness:
-        """Return the judge of statements of one step file that leave nothing behind, assertions apart."""
+        """Return the check for statements of one step file that have no effect, assertions apart."""
         return Inertness(source, lambda called: self.key(source, called) in self._inert, assertions_apart=True)
 
     @cached_property
@@ -91,7 +94,7 @@ class Code:
         return frozenset(self.drivers)
 
     def of_driver(self, dotted: str) -> bool:
-        """Return whether a dotted name is one of the kit or of the driver."""
+        """Return whether a dotted name belongs to the kit or the driver."""
         return dotted.partition(".")[0] in self.packages
 
     def _ours(self, dotted: str) -> bool:
@@ -116,7 +119,7 @@ class Code:
 
     def _is_check(self, source: Source, call: ast.Call, names: frozenset[str]) -> bool:
         name = self.key(source, call.func)
-        if name == "checked":  # a step that calls it by itself vouches for nothing
+        if name == "checked":  # a step that calls it directly proves nothing
             return source in self._driver_set and "journal" in ast.unparse(call.func)
         root = root_name(call.func)
         foreign = root in source.imports and not self._ours(source.imports[root])
@@ -179,9 +182,9 @@ class Code:
 def _looks(source: Source, node: ast.AST, names: frozenset[str]) -> bool:
     match node:
         case ast.Attribute(attr=attribute, value=holder) if attribute in LOOKING_METHODS or attribute in names:
-            return not isinstance(holder, ast.Constant | ast.JoinedStr)  # `", ".join` is no method of ours
+            return not isinstance(holder, ast.Constant | ast.JoinedStr)  # `", ".join` is not a method of the project
         case ast.Name(id=name) if name in names:
-            return name in source.imports or name in source.top_functions  # and no local name that happens to be alike
+            return name in source.imports or name in source.top_functions  # nor a local name that is equal
         case ast.Call(func=function):
             dotted = source.dotted(function)
             return dotted == "open" or dotted.startswith(LOOKING_MODULES)

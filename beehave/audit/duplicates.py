@@ -1,7 +1,7 @@
-"""What `beehave duplicates` finds: lines with two definitions or none, and scenarios that cannot say anything.
+"""Checks of `beehave duplicates`: lines with two definitions or none, and scenarios without When or Then.
 
 Every line of every feature, outlines expanded, is matched against every definition by behave's own matchers: a run
-takes the first that matches and is silent about the rest.
+takes the first that matches and does not report the rest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from beehave.audit.samples import filled, harvest, takes
 
 
 def duplicates(folder: Path) -> list[Finding]:
-    """Return what is wrong between the features and the step definitions of the project in `folder`.
+    """Return the findings about features and step definitions of the project in `folder`.
 
     Raises:
         HarnessError: the project cannot be loaded.
@@ -123,7 +123,9 @@ def _scenarios(project: Project) -> Iterator[Finding]:
     named: dict[str, list[Scenario]] = defaultdict(list)
     for scenario in project.scenarios():
         named[plain_name(scenario.name)].append(scenario)
-        own = {step.step_type for step in scenario.steps}  # a background acts for all of them, and so for none
+        own = {
+            step.step_type for step in scenario.steps
+        }  # a background's When acts for all scenarios, so it is the action of none
         for missing in ("when", "then"):
             if missing not in own:
                 yield _at_scenario(

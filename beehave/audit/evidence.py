@@ -1,11 +1,11 @@
-"""What an assertion rests on: something that was seen of the product, or only what the step itself brought along.
+"""The evidence of assertions: an observation of the product, or only values that the step itself supplied.
 
-Values are followed through the statements of a step in their order, without types. A value is
+Values are followed through the statements of a step in order, without types. A value is
 
-- PLAIN: a constant, an argument of the sentence, the clock, chance, behave's own table or text, what another step
-  computed from such things and left in `context`, and whatever pure functions make of these;
-- HELD: a thing of the harness, by itself no observation: a client, a duration of the configuration;
-- SEEN: the answer of something that looks at the product, what the harness keeps of such an answer, or made of it.
+- PLAIN: a constant, an argument of the sentence, the clock, a random number, behave's own table or text, what another
+  step computed from such values and stored in `context`, and the results of pure functions of these;
+- HELD: an object of the harness, by itself no observation: a client, a duration of the configuration;
+- SEEN: the result of an observation of the product, what the harness stores of it, or a value computed from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from beehave.audit.truths import always_true
 
 
 class Worth(IntEnum):
-    """What a value can prove; of several, the best one counts."""
+    """The evidence of a value, from none to most; of several values, the best one counts."""
 
     PLAIN = 0
     HELD = 1
@@ -30,17 +30,17 @@ class Worth(IntEnum):
 
 BEHAVES_OWN = frozenset({"active_outline", "config", "feature", "rule", "scenario", "table", "tags", "text"})
 DEPTH_MAX = 4
-"""How deep helpers of step files are followed."""
+"""How many levels of helpers in step files are followed."""
 
 
 @dataclass
 class Written:
-    """What all step files store in `context`."""
+    """The values that all step files store in `context`."""
 
     worth: dict[str, Worth] = field(default_factory=dict)
-    """By attribute of `context` itself, the best that was ever stored there."""
+    """By attribute of `context` itself, the best value that any step stores there."""
     below: set[str] = field(default_factory=set)
-    """Attributes of the harness's objects that a step sets itself: they prove nothing afterwards."""
+    """Attributes of the harness's objects that a step sets itself: afterwards they are no evidence."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Reader:
         self._code = code
         self._written = written
         self._names = names
-        """What is known of local names, and of chains below them that were looked at (`context.world.clients`)."""
+        """The worth of local names, and of attribute chains that were read (`context.world.clients`)."""
         self._context = context
         self._depth = depth
         self.judgements: list[Judgement] = []
@@ -145,7 +145,7 @@ class Reader:
         self.judgements.append(Judgement(test, test.lineno, worth))
 
     def _asserted(self, test: ast.expr) -> Worth:
-        """Return the worth of a condition: of alternatives, each must rest on something."""
+        """Return the worth of a condition: of alternatives, each must have evidence."""
         if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
             return min(self._asserted(value) for value in test.values)
         return self.worth(test)
@@ -254,7 +254,7 @@ class Reader:
             return receiver
         looked_at = ".".join(chain(function.value))
         if looked_at and receiver is Worth.HELD:
-            self._names[looked_at] = Worth.SEEN  # what it holds is now what was seen
+            self._names[looked_at] = Worth.SEEN  # its content is now an observation
         return Worth.SEEN
 
     def _function(self, call: ast.Call, given: list[Worth]) -> Worth:
@@ -290,7 +290,7 @@ class Reader:
 
 
 def what_steps_write(sources: list[Source], code: Code) -> Written:
-    """Return what the step files store in `context`; twice, since one step may store what it took from another."""
+    """Return what the step files store in `context`; in two passes, since steps store values of other steps."""
     written = Written()
     for _ in range(2):
         for source in sources:

@@ -1,4 +1,4 @@
-"""What a rule finds, and what it may ask about the project."""
+"""The findings of rules, and what rules know of the project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from beehave.audit.evidence import Written
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong on one line."""
+    """A problem on one line."""
 
     rule: str
     line: int
@@ -20,7 +20,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the project beyond the file that is looked at."""
+    """What is known of the project beyond the file under check."""
 
     code: Code
     written: Written

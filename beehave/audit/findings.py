@@ -1,4 +1,4 @@
-"""What a check of the source has found, and the forms in which it is told: for people, and for programs."""
+"""Findings of the source checks, and their output formats for people and programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Format(StrEnum):
-    """How findings are told."""
+    """Output formats of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong, where it stands, and what to do about it."""
+    """A problem, where it is, and how to fix it."""
 
     file: str
     """Relative to the project's folder."""

@@ -1,4 +1,4 @@
-"""Which ways through a function pass an assertion: every one, some, or none."""
+"""Control flow: whether all, some, or no paths through a function pass an assertion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from beehave.audit.truths import always_true, constant_truth
 
 States = frozenset[bool]
-"""Whether something was asserted, for the ways that come to one place: none (it is never reached), one or both."""
+"""For the paths that reach a statement, whether they have asserted: none (it is unreachable), one value, or both."""
 
 NOTHING: States = frozenset()
 CHECKED: States = frozenset({True})
@@ -18,7 +18,7 @@ START: States = frozenset({False})
 
 @dataclass(frozen=True)
 class Ways:
-    """The ways out of a block: past its end, by `return`, `break` or `continue`; a way that raises leaves no trace."""
+    """The exits of a block: past its end, by `return`, `break` or `continue`; a path that raises is not recorded."""
 
     falls: States = NOTHING
     returns: States = NOTHING
@@ -26,7 +26,7 @@ class Ways:
     continues: States = NOTHING
 
     def joined(self, other: Ways) -> Ways:
-        """Return the ways of two alternatives."""
+        """Return the exits of two alternatives."""
         return Ways(
             self.falls | other.falls,
             self.returns | other.returns,
@@ -35,7 +35,7 @@ class Ways:
         )
 
     def then(self, after: Ways) -> Ways:
-        """Return the ways of this block followed by one that began where this one fell."""
+        """Return the exits of this block followed by another one that starts where this one ended."""
         return replace(self, falls=NOTHING).joined(after)
 
 
@@ -49,20 +49,20 @@ class Flow:
         """Whether an `assert` statement, or a raised AssertionError, counts as well."""
 
     def always_checks(self, body: list[ast.stmt]) -> bool:
-        """Return whether no way that ends without an error has asserted nothing."""
+        """Return whether every path that ends without an error has asserted something."""
         ways = self.block(body, START)
         return False not in ways.falls | ways.returns
 
     def may_check(self, body: list[ast.stmt]) -> bool:
-        """Return whether there is an assertion at all."""
+        """Return whether any path asserts something."""
         return any(self._asserts(node) for statement in body for node in ast.walk(statement))
 
     def ends(self, body: list[ast.stmt]) -> bool:
-        """Return whether every way raises."""
+        """Return whether every path raises."""
         return self.block(body, START) == Ways()
 
     def block(self, body: Iterable[ast.stmt], states: States) -> Ways:
-        """Return the ways out of a block that is entered with these states."""
+        """Return the exits of a block that is entered with these states."""
         ways = Ways(falls=states)
         for statement in body:
             if not ways.falls:
@@ -125,7 +125,7 @@ class Flow:
         truth = constant_truth(statement.test)
         into_body, into_else = states, states
         if self._refuses(statement.body):
-            into_else = CHECKED  # `if bad: raise AssertionError` is an assertion by another name
+            into_else = CHECKED  # `if bad: raise AssertionError` is an assertion too
         if self._refuses(statement.orelse):
             into_body = CHECKED
         body = self.block(statement.body, into_body) if truth is not False else Ways()
@@ -144,7 +144,7 @@ class Flow:
     def _try(self, statement: ast.Try | ast.TryStar, states: States) -> Ways:
         body = self.block(statement.body, states)
         ways = body.then(self.block(statement.orelse, body.falls)) if body.falls else body
-        for handler in statement.handlers:  # entered from anywhere in the body: maybe before its first assertion
+        for handler in statement.handlers:  # entered from anywhere in the body, possibly before its first assertion
             ways = ways.joined(self.block(handler.body, states | body.falls))
         last = self.block(statement.finalbody, START)
         if not last.falls:

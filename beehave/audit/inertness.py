@@ -1,4 +1,4 @@
-"""Statements that leave nothing behind but words: no action on the product, no look at it."""
+"""Statements without effect: no action on the product, no observation, at most log output."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ NOT_DONE = ("NotImplementedError", "StepNotImplementedError", "PendingStepError"
 
 
 class Inertness:
-    """Judges the code of one file."""
+    """The check for statements without effect in one file."""
 
     def __init__(
         self, source: Source, nothing_but_log: Callable[[ast.expr], bool], *, assertions_apart: bool = False
     ) -> None:
         self._source = source
         self._nothing_but_log = nothing_but_log
-        """Whether what is called is inert itself."""
+        """Whether a called function is inert itself."""
         self._assertions_apart = assertions_apart
-        """Whether somebody else judges what the assertions rest on."""
+        """Whether another rule judges the evidence of assertions."""
 
     def body(self, statements: Iterable[ast.stmt]) -> bool:
         """Return whether all of these are inert."""
         return all(self.statement(statement) for statement in statements)
 
     def statement(self, statement: ast.stmt) -> bool:
-        """Return whether a statement does nothing: a plain value stored in a name or in `context` is nothing, too."""
+        """Return whether a statement has no effect; storing a plain value in a name or in `context` is none."""
         match statement:
             case ast.Assign(targets=targets, value=value):
                 return self.expression(value) and all(_own_place(target) for target in targets)
@@ -52,7 +52,7 @@ class Inertness:
         )
 
     def call(self, call: ast.Call) -> bool:
-        """Return whether a call leaves nothing behind, its arguments aside."""
+        """Return whether a call has no effect, its arguments aside."""
         if is_log_call(self._source, call) or is_pure_name(self._source, call.func):
             return True
         match call.func:
@@ -64,7 +64,7 @@ class Inertness:
         return False
 
     def _beyond(self, receiver: ast.expr) -> bool:
-        """Return whether a method's receiver may be more than a plain value: a thing of the harness."""
+        """Return whether a method's receiver may be an object of the harness instead of a plain value."""
         return root_name(receiver) in {"context", "ctx", "self", "cls"}
 
     def _part(self, node: ast.AST) -> bool:
@@ -76,7 +76,7 @@ class Inertness:
 
 
 def _own_place(target: ast.expr) -> bool:
-    """Return whether storing here touches nothing beyond the steps: a local name, an attribute of `context` itself."""
+    """Return whether a store stays within the steps: in a local name, or an attribute of `context` itself."""
     match target:
         case ast.Name():
             return True

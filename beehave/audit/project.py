@@ -29,10 +29,10 @@ CANNOT_LOAD = (
     SyntaxError,
     ParserError,
 )
-"""What behave raises for paths that are not there, and for modules and features that cannot be read."""
+"""Exceptions of behave for missing paths, and for modules and features that cannot be read."""
 
 _ROW = re.compile(r" -- @\d+\.\d+.*$")
-"""What behave puts behind the name of a scenario that comes from a row of an outline."""
+"""The suffix that behave adds to the name of a scenario from a row of an outline."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Definition:
     matcher: Any
     """behave's own; None when the pattern is broken."""
     broken: str = ""
-    """Why behave cannot use the pattern, or nothing: such a definition matches no line."""
+    """Why behave cannot use the pattern, or empty; a broken definition matches no line."""
 
     @property
     def where(self) -> str:
@@ -56,7 +56,7 @@ class Definition:
         return f"{self.file}:{self.line}"
 
     def serves(self, step_type: str) -> bool:
-        """Return whether behave asks this definition about lines of that type."""
+        """Return whether behave tries this definition for lines of that type."""
         return not self.broken and self.step_type in {step_type, "step"}
 
     def match(self, line: str) -> Any:
@@ -66,10 +66,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Project:
-    """What a run of behave in one folder would have to work with."""
+    """The features and step definitions that a run of behave in one folder would load."""
 
     definitions: list[Definition]
-    """In the order in which behave would ask them."""
+    """In the order in which behave would try them."""
     features: list[Feature]
 
     def scenarios(self) -> Iterator[Scenario]:
@@ -83,19 +83,19 @@ class Project:
 
 
 def plain_name(scenario: str) -> str:
-    """Return a scenario's name without what behave adds for a row of an outline: it changes when a row is added."""
+    """Return a scenario's name without behave's suffix for a row, which changes when a row is added."""
     return _ROW.sub("", scenario).strip()
 
 
 def scenario_id(file: str, name: str) -> str:
-    """Return what a scenario is called in manifests, baselines and proofs: `features/x.feature::its name`."""
+    """Return the id of a scenario in manifests, baselines and proofs: `features/x.feature::its name`."""
     return f"{Path(file).as_posix()}::{plain_name(name)}"
 
 
 def load_project(folder: Path) -> Project:
     """Load hooks, steps and features of the project in `folder` as the runner does, and collect every definition.
 
-    behave stops at the first definition that collides with another one; here all are collected, and told apart later.
+    behave stops at the first definition that collides with another one; here all are collected and compared later.
 
     Raises:
         HarnessError: there is no project, a step module cannot be imported, or a feature cannot be parsed.
@@ -116,7 +116,7 @@ def load_project(folder: Path) -> Project:
 
 @contextlib.contextmanager
 def _collected() -> Iterator[list[Definition]]:
-    """Let behave's decorators hand their sentences over to a list, and leave its registry as it was."""
+    """Make behave's decorators add their definitions to a list, without changing its registry."""
     collected: list[Definition] = []
 
     def add(keyword: str, pattern: str, function: Callable[..., Any]) -> None:
@@ -138,7 +138,7 @@ def _same(one: Definition, other: Definition) -> bool:
 
 
 def _matcher(step_type: str, pattern: str, function: Callable[..., Any]) -> tuple[Any, str]:
-    """Return behave's matcher, and why it cannot be used, or nothing."""
+    """Return behave's matcher, and why it cannot be used, or an empty text."""
     try:
         return make_step_matcher(function, pattern, step_type).compile(), ""
     except (ValueError, NotImplementedError, re.error) as error:  # an unknown type, or no regular expression

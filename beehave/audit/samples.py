@@ -1,4 +1,4 @@
-"""Sentences filled with sample values: they show that two definitions overlap before any feature does."""
+"""Sentences filled with sample values, which show that two definitions overlap before a feature does."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FIRST_SAMPLES: dict[str, list[str]] = {
     "w": ["word"],
     "S": ["word"],
 }
-"""Values of the types that `parse` brings along; all others are taken from the features' own lines."""
+"""Sample values of the types built into `parse`; for all others they are taken from lines of features."""
 
 _MOST_PER_TYPE = 12
-"""More values of one type than this show nothing new, and the combinations are tried against each definition."""
+"""Most values of one type: more show nothing new, and all combinations are tried against each definition."""
 
 
 def harvest(project: Project) -> dict[str, list[str]]:
-    """Return, for each parameter type, texts that stand for it: from the features, and some of every built-in type."""
+    """Return sample texts for each parameter type: from the features, and some of every built-in type."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for name, texts in _FIRST_SAMPLES.items():
         found[name] = dict.fromkeys(texts)

@@ -1,4 +1,4 @@
-"""One Python file as its syntax tree, with what its names stand for; nothing of it is imported or run."""
+"""A Python file as a syntax tree, with its imported names resolved; nothing is imported or run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Source:
 
     path: Path
     name: str
-    """As findings show it: relative to the project's folder."""
+    """Relative to the project's folder, as findings show it."""
     text: str
     tree: ast.Module
     imports: dict[str, str] = field(default_factory=dict)
-    """What each imported name stands for: `sleep` for `time.sleep`."""
+    """The dotted name behind each imported name: `time.sleep` for `sleep`."""
 
     @classmethod
     def read(cls, path: Path, project: Path) -> Source:
         """Parse a file.
 
         Raises:
-            SyntaxError: it is no Python; UnicodeDecodeError and null bytes come as SyntaxError, too.
+            SyntaxError: it is not valid Python; undecodable text and null bytes count, too.
         """
         name = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
         try:
@@ -40,7 +40,7 @@ class Source:
         return cls(path, name, text, tree, _imports(tree))
 
     def dotted(self, node: ast.AST) -> str:
-        """Return what a name or a chain of attributes stands for, `time.sleep`; empty for anything else."""
+        """Return the full name of a name or attribute chain (`time.sleep`); empty for anything else."""
         match node:
             case ast.Name(id=name):
                 return self.imports.get(name, name)

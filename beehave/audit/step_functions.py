@@ -1,4 +1,4 @@
-"""Step definitions as they stand in the source: the decorator, the sentence, the function."""
+"""Step definitions as written in the source: decorator, sentence, function."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class StepFunction:
     node: Function
     kinds: frozenset[str]
     sentence: str
-    """The first one, with the decorator's word in front, when there are several."""
+    """The sentence; of several, the first one, with the decorator's name in front."""
 
     @property
     def judges(self) -> bool:
-        """Whether it may stand as a `Then`: so may what `@step` defines."""
+        """Whether it may be used as a `Then`; a `@step` may."""
         return not self.kinds.isdisjoint({"then", "step"})
 
 
@@ -44,7 +44,7 @@ def _as_step(source: Source, function: Function) -> Iterator[StepFunction]:
 
 
 def _kind(source: Source, decorator: ast.expr) -> str:
-    """Return the kind; behave also gives the words to step files that do not import them."""
+    """Return the kind; behave defines the decorators also in step files that do not import them."""
     word = source.dotted(decorator).removeprefix("behave.").lower()
     return word if word in KINDS else ""
 

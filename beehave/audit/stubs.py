@@ -1,4 +1,4 @@
-"""`beehave stubs`: steps that cannot do what they say, found in the source alone; no step is imported or run."""
+"""Checks of `beehave stubs`: steps that cannot do what they say, found in the source without running it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ STEPS = "steps"
 HOOKS = "environment.py"
 UNREADABLE = "syntax-error"
 NO_STEP_CODE = frozenset({"audit", "rules", "progress", "proof"})
-"""Folders of the kit that no step calls: the names in them would only blur those that steps do."""
+"""Folders of the kit that no step calls: names in them would only be mistaken for those that steps call."""
 
 
 def find_stubs(project: Path, places: Sequence[Path] = (), *, file: str | None = None) -> list[Finding]:
-    """Return what is wrong with the steps and hooks of a project.
+    """Return the findings about steps and hooks of a project.
 
     Args:
         project: the folder to which file names are relative.
@@ -90,12 +90,14 @@ def _read(paths: Sequence[Path], project: Path) -> tuple[list[Source], list[Find
 
 
 def _drivers(project: Path) -> tuple[list[Source], frozenset[str]]:
-    """Return the code of the kit as far as steps call it, and that of the packages which the project's environment.py
-    imports; and the names of those packages."""
+    """Return the code that steps call, and the names of its packages.
+
+    It is that of the kit, and that of the packages which the project's environment.py imports.
+    """
     kit = Path(__file__).parents[1]
     folders = {kit.name: kit}
     if (hooks := project / HOOKS).is_file():
-        with contextlib.suppress(SyntaxError):  # told of as a finding
+        with contextlib.suppress(SyntaxError):  # reported as a finding
             roots = {dotted.partition(".")[0] for dotted in Source.read(hooks, project).imports.values()}
             folders |= {root: project / root for root in roots - {kit.name} if (project / root).is_dir()}
     sources = [
@@ -120,7 +122,7 @@ def _imported(sources: Sequence[Source], project: Path, drivers: Collection[str]
                 try:
                     found[path] = Source.read(path, project)
                 except SyntaxError:
-                    continue  # behave will say so; nothing can be known of what it defines
+                    continue  # behave will report it; its definitions remain unknown
                 waiting.append(found[path])
     return list(found.values())
 

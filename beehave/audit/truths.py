@@ -1,4 +1,4 @@
-"""Conditions that hold whatever the product does, as far as their form alone shows it."""
+"""Conditions that are always true, as far as their form alone shows it."""
 
 from __future__ import annotations
 

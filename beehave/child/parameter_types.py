@@ -1,4 +1,4 @@
-"""The parameters of the sentences about child runs: `{fence:Fence}` reads `namespaces` and `portable mode`."""
+"""Parameter types of the sentences about child runs: `{fence:Fence}` reads `namespaces` and `portable mode`."""
 
 # mypy: disable-error-code="untyped-decorator"
 # (parse has no types)
@@ -11,7 +11,7 @@ import parse
 from behave import register_type
 
 FENCES = {"namespaces": "require", "portable mode": "off", "the sandbox of its choice": "auto"}
-"""What the features call the sandboxes, and what `-D sandbox=` calls them."""
+"""The names of the sandboxes in features, and their values for `-D sandbox=`."""
 
 
 @parse.with_pattern("|".join(FENCES))

@@ -1,4 +1,4 @@
-"""What a child run of behave has left to read: its output, its journal, its report, its JUnit files."""
+"""The records of a child run of behave: its output, journal, report and JUnit files."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _HEADING = re.compile(r"<h1>beehave: <span[^>]*>(?P<verdict>\w+)</span></h1>")
 
 @dataclass(frozen=True)
 class ChildRecords:
-    """Reads the records of one child run, and writes down in our own journal what it saw."""
+    """Reads the records of one child run, and records each look in this run's own journal."""
 
     journal: Journal
-    """Ours, not the child's."""
+    """The journal of this run, not of the child."""
     folder: Path
-    """The child's project."""
+    """The folder of the child's project."""
     log: Path
-    """What it printed, both streams."""
+    """The file with its output, both streams."""
     marker: str
-    """The word in the command line of its daemons."""
+    """The mark in the command lines of its daemons."""
 
     def output(self) -> str:
-        """Return everything that behave has printed, both streams."""
+        """Return the output of behave, both streams."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def lines(self) -> list[str]:
@@ -43,7 +43,7 @@ class ChildRecords:
         return lines
 
     def seen_output(self) -> str:
-        """Return what behave has printed, recorded as seen."""
+        """Return the output of behave, recorded as an observation."""
         output = self.output()
         self.journal.observe("output of behave", end=output[-1000:])
         return output
@@ -55,7 +55,7 @@ class ChildRecords:
         return found
 
     def skip_reasons(self) -> dict[str, str]:
-        """Return why scenarios were skipped, by name; only reasons that both the journal and the output give."""
+        """Return the reasons of skips by scenario; only those that both the journal and the output have."""
         output = self.seen_output()
         ended = [event for event in self._events("scenario_ended") if event["status"] == "skipped"]
         found = {event["scenario"]: str(event["reason"]) for event in ended if str(event["reason"]) in output}
@@ -63,10 +63,10 @@ class ChildRecords:
         return found
 
     def leaks_shown(self, kind: str, details: list[str]) -> list[str]:
-        """Return the leaks of one kind that are named in full: in the output, with all of these details.
+        """Return the leaks of one kind that the output names with all of these details.
 
         Args:
-            kind: as the census names them.
+            kind: the kind of leak, as in the census.
             details: any of `PID`, `marker` (of the command line), `port`, `path`.
         """
         output = self.seen_output()
@@ -76,7 +76,7 @@ class ChildRecords:
         return [what for what in leaks if what in output and all(re.search(wanted[d], what) for d in details)]
 
     def refusals(self) -> dict[str, str]:
-        """Return the words with which faults were refused (`FaultError`), by the name of the scenario or row."""
+        """Return the messages of faults that had no effect (`FaultError`), by the name of the scenario or row."""
         report = read_run(self._journal_of_child)
         failures = {
             plain_name(each.name): step["error"] for each in report.scenarios for step in each.steps if step["error"]
@@ -86,7 +86,7 @@ class ChildRecords:
         return found
 
     def report_verdict(self) -> str:
-        """Return the verdict that stands at the head of the child's drawn report; `none` when there is no report."""
+        """Return the verdict at the head of the child's report; `none` when there is no report."""
         report = self.folder / REPORTS / "last" / REPORT_NAME
         heading = _HEADING.search(report.read_text(encoding="utf-8")) if report.exists() else None
         shown = heading["verdict"] if heading else "none"
@@ -94,7 +94,7 @@ class ChildRecords:
         return shown
 
     def junit(self) -> dict[str, list[str]]:
-        """Return what failures and errors in the JUnit files say, by test case; nothing for one that is fine."""
+        """Return the texts of failures and errors in the JUnit files, by test case; none for one that passed."""
         found: dict[str, list[str]] = {}
         for path in sorted((self.folder / REPORTS).glob("TESTS-*.xml")):
             for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - a file that behave wrote just now
@@ -104,7 +104,7 @@ class ChildRecords:
         return found
 
     def _events(self, kind: str) -> list[dict[str, Any]]:
-        if not self._journal_of_child.exists():  # it ended before it ran anything, which is for a Then to say
+        if not self._journal_of_child.exists():  # it ended before it ran anything, which is for a Then to judge
             return []
         return [event for event in read(self._journal_of_child) if event["kind"] == kind]
 

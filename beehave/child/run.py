@@ -1,4 +1,4 @@
-"""behave runs in child processes, looked at from outside: how they end, and what is alive after them."""
+"""Runs of behave in child processes, observed from outside: how they end, and what is alive after them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from beehave.sandbox.signals import SAME_SIGNAL_WINDOW_S
 from beehave.session import Session
 
 PROJECTS = Path("tests/projects")
-"""Small behave projects: features and steps only; the configuration is this project's own."""
+"""Folder of small behave projects: features and steps only; the configuration is this project's own."""
 CHILD_PYTHON = "child.python"
-"""`-D child.python=`: what stands in for the interpreter of the children, such as one that runs a changed harness."""
+"""`-D child.python=`: a command that replaces the interpreter of the children, such as one with a changed harness."""
 OWN_FILES = ("pyproject.toml", "beehave.toml")
 
 START_BOUND_S = 30.0
-"""Until a child has started its daemons: its imports take 0.7 s alone, several times that on a busy machine."""
+"""Bound until a child has started its daemons: imports alone take 0.7 s, several times that on a busy machine."""
 END_BOUND_S = 30.0
-"""Until a child has ended by itself or after a signal; the longest cleanup of the projects takes no second."""
+"""Bound until a child has ended by itself or after a signal; the longest cleanup of the projects takes under 1 s."""
 GONE_BOUND_S = 5.0
-"""Until every process is gone after behave is: the kernel empties a PID namespace in milliseconds."""
+"""Bound until every process is gone after behave: the kernel empties a PID namespace in milliseconds."""
 
 _REAPERS = {"beehave-init", "beehave-reaper"}
 
@@ -46,7 +46,7 @@ class ChildBehave:
     session: Session
     folder: Path
     marker: str = field(default_factory=lambda: f"mark-{uuid.uuid4().hex}")
-    """In the command line of every daemon of the run; PIDs differ between PID namespaces, this does not."""
+    """A mark in the command line of every daemon of the run; unlike PIDs, it is the same in all PID namespaces."""
     seen: set[Identity] = field(default_factory=set)
     _process: ManagedProcess | None = None
     _status_file: Path | None = None
@@ -80,10 +80,10 @@ class ChildBehave:
 
         Args:
             scenarios: names of scenarios to select; all when empty.
-            sandbox: what `-D sandbox=` is given.
+            sandbox: the value of `-D sandbox=`.
             options: more of behave's own arguments.
             reader: a command that standard output is piped into, and that may end before behave does.
-            locked_down: as on a machine that forbids namespaces and has no control groups.
+            locked_down: whether to run as on a machine that forbids namespaces and has no control groups.
         """
         program = [str(self.folder / "locked_down.py")] if locked_down else ["-m", "behave"]
         python = shlex.split(self.session.userdata.get(CHILD_PYTHON, "{python}"))
@@ -100,19 +100,21 @@ class ChildBehave:
             self.folder.name,
             command,
             log_path=self.log,
-            env=environment_for_children({"PYTHONPATH": str(self.session.folder)}),  # for what stands in for Python
+            env=environment_for_children(
+                {"PYTHONPATH": str(self.session.folder)}
+            ),  # for the program that replaces Python
             cwd=self.folder,
         )
         self._process.ending_expected = True  # a run of behave ends by itself
 
     @property
     def records(self) -> ChildRecords:
-        """What the run has left to read."""
+        """The records of the run."""
         return ChildRecords(self.session.journal, self.folder, self.log, self.marker)
 
     @property
     def log(self) -> Path:
-        """Where behave's output goes."""
+        """The file of behave's output."""
         return self.folder.with_suffix(".log")
 
     @property
@@ -156,7 +158,7 @@ class ChildBehave:
         return status
 
     def wait_for_line(self, line: str) -> None:
-        """Wait until a step or cleanup of the project has written a line, its processes being written down.
+        """Wait until a step or cleanup of the project has written a line; record the processes meanwhile.
 
         Raises:
             AssertionError: behave ended before, or it took too long.
@@ -198,17 +200,17 @@ class ChildBehave:
         self.send(number, to=to)
 
     def survivors(self) -> list[str]:
-        """Return who of this run is alive now, in words; found by what was seen, and by the daemons' marker."""
+        """Return the living processes of this run as text: those seen before, and those with the daemons' marker."""
         alive = {process for process in self.seen | self._daemons() if process.alive()}
         described = [process.describe() for process in sorted(alive)]
         self.session.journal.observe("survivors of behave", watched=len(self.seen), alive=described)
         return described
 
     def wait_until_nothing_is_alive(self) -> list[str]:
-        """Wait until no process of this run is alive, and return who is: nobody.
+        """Wait until no process of this run is alive, and return those that are: an empty list.
 
         Raises:
-            AssertionError: somebody stays; the message names them. Or no daemon was ever seen, so nothing is proven.
+            AssertionError: a process stays alive, which the message names; or no daemon was ever seen.
         """
         assert self.seen, "no process of this run was ever seen from outside"
         return eventually(
@@ -220,7 +222,7 @@ class ChildBehave:
         )
 
     def _look(self) -> set[Identity]:
-        """Write down every process of the run that is visible now."""
+        """Record every process of the run that is visible now."""
         if self.process.alive():
             self.seen |= set(descendants(self.process.pid))
         self.seen |= self._daemons()

@@ -1,1 +1,1 @@
-"""Ways to break things for real, one a module, all of one shape (`beehave.faults.base`)."""
+"""Faults: real ways to break things, one kind a module, all with the interface of `beehave.faults.base`."""

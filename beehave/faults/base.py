@@ -1,4 +1,4 @@
-"""What every fault is: something that can say whether it is possible here, bite, show that it bites, and be undone."""
+"""The interface of every fault: whether it is possible here, inject, verify that it took effect, heal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from beehave.journal import Journal
 
 
 class FaultError(HarnessError):
-    """A fault that does not do what it says: the scenario would prove nothing, so it fails."""
+    """A fault had no effect: the scenario would prove nothing, so it fails."""
 
 
 class Fault(ABC):
-    """One way to break one thing. Made anew for each use; the stack calls its four methods in their order."""
+    """One way to break one thing. Made anew for each use; the stack calls its four methods in order."""
 
     @property
     @abstractmethod
@@ -30,30 +30,30 @@ class Fault(ABC):
 
     @abstractmethod
     def verify(self) -> None:
-        """Show, without asking the product, that it is broken.
+        """Verify, without the product's help, that the fault has taken effect.
 
         Raises:
-            FaultError: it is not.
+            FaultError: it has not.
         """
 
     @abstractmethod
     def heal(self) -> None:
-        """Undo it; harmless when it is undone already."""
+        """Undo the fault; a second call does nothing."""
 
 
 class FaultStack:
-    """The faults in force, healed in reverse order whatever happens."""
+    """The faults in force, healed in reverse order however the scenario ends."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Inject a fault and see that it bites; from the injection on it will be healed.
+        """Inject a fault and verify it; once injected, it will be healed.
 
         Raises:
             HarnessError: this machine cannot do it.
-            FaultError: it does not bite.
+            FaultError: the fault has no effect.
         """
         if reason := fault.available():
             raise HarnessError(f"{fault.name}: {reason}; `beehave doctor` says how to enable it")
@@ -63,19 +63,19 @@ class FaultStack:
         fault.verify()
 
     def heal(self, fault: Fault) -> None:
-        """Undo one fault now."""
+        """Heal one fault now."""
         self._faults.remove(fault)
         fault.heal()
         self._journal.record("heal", fault=fault.name)
 
     def heal_last(self) -> None:
-        """Undo the fault that was injected last."""
+        """Heal the fault that was injected last."""
         if not self._faults:
             raise HarnessError("there is no fault to heal in this scenario")
         self.heal(self._faults[-1])
 
     def heal_all(self) -> list[str]:
-        """Undo all that are in force, the last first; returns a sentence for each that could not be undone."""
+        """Heal all faults, the last one first; return a sentence for each that could not be healed."""
         problems = []
         while self._faults:
             fault = self._faults[-1]

@@ -1,7 +1,7 @@
 """Broken SQLite files: named pages overwritten, files cut short or removed, and a lock that another process holds.
 
-The file of a running daemon is edited in place, and only after a checkpoint: the write-ahead log masks whatever is
-edited below it. Each fault shows by SQLite itself what it has done, on a copy, before any daemon is asked.
+The file of a running daemon is edited in place, and only after a checkpoint: the write-ahead log hides edits of the
+file itself. Each fault is verified by SQLite itself, on a copy of the file, without the daemon.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEADER_BYTES = 100
 INTERIOR_TABLE_PAGE = 5
 """The first byte of a page that has only pointers to other pages (the same document, 1.6)."""
 LOCK_BOUND_S = 5.0
-"""How long the process that takes a lock may take: the start of an interpreter on a busy machine."""
+"""How long taking the lock may take: the start of an interpreter on a busy machine."""
 HOLD_LOCK = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=4)
@@ -52,12 +52,12 @@ class Damage(StrEnum):
 
     @property
     def leaves_rows(self) -> bool:
-        """Whether rows can still be read from what is left: some, or all where the broken pages have none."""
+        """Whether some rows can still be read: all of them where the broken pages have none."""
         return self in {Damage.MIDDLE_PAGE, Damage.TAIL}
 
 
 class DamagedFile(Fault):
-    """A database file that is damaged in place. Healing it puts the bytes back, if it is still the same broken file."""
+    """A database file that is damaged in place. Healing restores the bytes, if it is still the same broken file."""
 
     def __init__(self, path: Path, table: str, damage: Damage) -> None:
         self._path = path
@@ -65,9 +65,9 @@ class DamagedFile(Fault):
         self.damage = damage
         self._whole = b""
         self.sha256 = ""
-        """Of the broken file, as it was left."""
+        """SHA-256 of the broken file, as it was left."""
         self.objections: frozenset[str] = frozenset()
-        """SQLite's own words about the broken file, which differ by how it is opened.
+        """SQLite's messages about the broken file, which differ by how it is opened.
 
         `{""}` when it has none: an empty file is a valid database.
         """
@@ -96,7 +96,7 @@ class DamagedFile(Fault):
         self.sha256 = sha256_of(self._path)
 
     def verify(self) -> None:
-        """Show that SQLite refuses the file, or that it takes an emptied one for a valid database without a table.
+        """Verify that SQLite refuses the file, or takes an emptied one for a valid database without a table.
 
         Raises:
             FaultError: SQLite still reads the table.
@@ -108,14 +108,14 @@ class DamagedFile(Fault):
         self.objections = frozenset([""] if expected else [said, self._said_in_place() or said])
 
     def heal(self) -> None:
-        """Put the bytes back, unless the daemon has another file there by now."""
+        """Restore the bytes, unless the daemon has made another file by now."""
         if self._whole and self._path.exists() and sha256_of(self._path) == self.sha256:
             with self._path.open("r+b") as file:
                 file.write(self._whole)
         self._whole = b""
 
     def _said_in_place(self) -> str | None:
-        """Return what SQLite says of the file where it lies, beside its log and index, which a copy lacks."""
+        """Return SQLite's message about the file in place, together with its log and index, which a copy lacks."""
 
         def read() -> None:
             with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=LOCK_BOUND_S)) as connection:
@@ -148,7 +148,7 @@ class DamagedFile(Fault):
 
 
 class RemovedFile(Fault):
-    """A database file that was deleted under the daemon, with its log; the daemon's open descriptors live on."""
+    """A database file that was deleted under the daemon, with its log; the daemon's open descriptors stay valid."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -166,7 +166,7 @@ class RemovedFile(Fault):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def verify(self) -> None:
-        """Show that the file is gone; another one may stand there already.
+        """Verify that the file is gone; the daemon may have made another one already.
 
         Raises:
             FaultError: it is still there.
@@ -179,11 +179,11 @@ class RemovedFile(Fault):
             raise FaultError(f"{self._path.name} is still there")
 
     def heal(self) -> None:
-        """Nothing to do: a deleted file does not come back, the daemon has to make a new one."""
+        """Do nothing: a deleted file does not come back, the daemon has to make a new one."""
 
 
 class HeldLock(Fault):
-    """Another process in the middle of a transaction, as a backup or an operator's forgotten shell is."""
+    """A lock held by another process in the middle of a transaction, such as a backup or a forgotten shell."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -198,7 +198,7 @@ class HeldLock(Fault):
         """Start the process and wait until it holds the lock.
 
         Raises:
-            FaultError: it did not get it.
+            FaultError: the process did not get the lock.
         """
         command = [sys.executable, "-c", HOLD_LOCK, str(self._path)]
         self._holder = subprocess.Popen(
@@ -212,27 +212,27 @@ class HeldLock(Fault):
             raise FaultError(f"cannot lock {self._path.name}: {rest[-1] if rest else said or 'no word'}")
 
     def verify(self) -> None:
-        """Show that nobody else can write.
+        """Verify that no other connection can write.
 
         Raises:
-            FaultError: somebody can.
+            FaultError: one can.
         """
         said = _attempt(lambda: _begin(self._path))
         if said is None or "locked" not in said:
             raise FaultError(f"{self._path.name} is not locked: a transaction of another process says {said!r}")
 
     def heal(self) -> None:
-        """Let the process end; its transaction is rolled back."""
+        """End the process; its transaction is rolled back."""
         if self._holder is not None:
             self._holder.communicate(timeout=LOCK_BOUND_S)
             self._holder = None
 
 
 def checkpoint(path: Path) -> None:
-    """Bring everything from the write-ahead log into the file, and empty the log. Does nothing when it is empty.
+    """Move everything from the write-ahead log into the file, and empty the log. Does nothing when it is empty.
 
     Raises:
-        FaultError: somebody is in the middle of a transaction.
+        FaultError: another connection is in the middle of a transaction.
     """
     log = path.with_name(f"{path.name}-wal")
     if not log.exists() or log.stat().st_size == 0:  # each checkpoint makes the daemon forget what it has cached
@@ -244,7 +244,7 @@ def checkpoint(path: Path) -> None:
 
 
 def what_sqlite_says(path: Path, table: str) -> str | None:
-    """Return the words with which SQLite refuses to read a table of a copy of the file; None when it reads it all."""
+    """Return SQLite's error on reading a table from a copy of the file; None when it reads all of it."""
     with tempfile.TemporaryDirectory(prefix="database-copy-") as folder:
         copy = Path(folder) / path.name
         shutil.copyfile(path, copy)

@@ -1,9 +1,8 @@
-"""Disks that refuse: full, or not to be written to.
+"""Disk faults: full, or read-only.
 
 A full disk is a small file system that is filled up (`SmallDisk`, `FilledDisk`; needs `mount_tmpfs`), or, where
-nothing can be mounted, a limit on the size of a process's files (`FileSizeLimit`). A folder that cannot be written to
-is made so by its mode (`ReadOnlyFolder`); root ignores modes, so the daemon that is to feel it must be started by
-`obeying_modes`.
+nothing can be mounted, a limit on the size of a process's files (`FileSizeLimit`). A read-only folder is made so by its
+mode (`ReadOnlyFolder`); root ignores modes, so the affected daemon must be started by `obeying_modes`.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from beehave.process.table import ManagedProcess
 from beehave.sandbox import kernel
 
 SMALL_BYTES = 1 << 20
-"""Of a small disk: room for a daemon's database many times over."""
+"""Size of a small disk: enough for many times a daemon's database."""
 MOST_BYTES_TO_FILL = 64 << 20
-"""A disk that is larger than this is somebody's own; it is never filled."""
+"""A larger disk is not one of ours, so it is never filled."""
 FILLER = "filler"
 
 OBEY_MODES = """
@@ -38,9 +37,9 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 def obeying_modes(command: list[str]) -> list[str]:
-    """Return the command line under which a program obeys file modes, also as root: it lacks what overrides them.
+    """Return the command line under which a program obeys file modes, also as root: without CAP_DAC_OVERRIDE.
 
-    The program takes the place of the launcher, so the PID is its own. Needs no capability of the machine.
+    The program replaces the launcher (execve), so the PID is its own. Needs no capability of the machine.
     """
     return [sys.executable, "-c", OBEY_MODES, *command]
 
@@ -59,7 +58,7 @@ class SmallDisk(Fault):
         return f"{self._folder.name} on a disk of {self._size_bytes} bytes"
 
     def available(self) -> str | None:
-        """Ask whether anything can be mounted here."""
+        """Return why nothing can be mounted here, None when a mount is possible."""
         return capabilities.find("mount_tmpfs").reason or None
 
     def inject(self) -> None:
@@ -69,7 +68,7 @@ class SmallDisk(Fault):
         self._mounted = True
 
     def verify(self) -> None:
-        """Show that the folder is as small as that.
+        """Verify that the folder is that small.
 
         Raises:
             FaultError: it is not.
@@ -86,7 +85,7 @@ class SmallDisk(Fault):
 
 
 class FilledDisk(Fault):
-    """A disk without a free byte. Only ever a small one."""
+    """A disk without a free byte; only a small disk is ever filled."""
 
     def __init__(self, folder: Path) -> None:
         self._filler = folder / FILLER
@@ -97,7 +96,7 @@ class FilledDisk(Fault):
         return f"the disk of {self._filler.parent.name} is full"
 
     def available(self) -> str | None:
-        """Refuse a disk that somebody else may need."""
+        """Return why this disk must not be filled, None when it may."""
         size = _size_of_disk(self._filler.parent)
         return f"its disk has {size} bytes and is not the scenario's own" if size > MOST_BYTES_TO_FILL else None
 
@@ -108,7 +107,7 @@ class FilledDisk(Fault):
                 pass
 
     def verify(self) -> None:
-        """Show that not one block more fits.
+        """Verify that not one more block fits.
 
         Raises:
             FaultError: it does.
@@ -125,7 +124,7 @@ class FilledDisk(Fault):
         raise FaultError(f"{self.name}: 4096 bytes more could be written")
 
     def heal(self) -> None:
-        """Give the space back."""
+        """Free the space."""
         self._filler.unlink(missing_ok=True)
 
 
@@ -147,7 +146,7 @@ class FileSizeLimit(Fault):
         return f"no file of {self._process.name} may grow beyond {self._limit_bytes} bytes"
 
     def available(self) -> str | None:
-        """Ask whether the limits of another process can be set."""
+        """Return why the limits of another process cannot be set, None when they can."""
         return None if hasattr(resource, "prlimit") else "only Linux sets the limits of a running process"
 
     def inject(self) -> None:
@@ -156,7 +155,7 @@ class FileSizeLimit(Fault):
         resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (self._limit_bytes, self._before[1]))
 
     def verify(self) -> None:
-        """Show that the kernel holds the process to it.
+        """Verify that the kernel has the limit.
 
         Raises:
             FaultError: it has another limit.
@@ -166,7 +165,7 @@ class FileSizeLimit(Fault):
             raise FaultError(f"{self._process.name} has a limit of {soft} bytes, not {self._limit_bytes}")
 
     def heal(self) -> None:
-        """Put the old limit back; a process that is gone has none."""
+        """Restore the old limit; a process that is gone has none."""
         if self._before is not None and self._process.alive():
             resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, self._before)
         self._before = None
@@ -191,14 +190,14 @@ class ReadOnlyFolder(Fault):
         return f"{self._folder.name} is read-only"
 
     def inject(self) -> None:
-        """Take the right to write from the folder and from the files in it."""
+        """Remove the write permission from the folder and the files in it."""
         for path in [*self._folder.iterdir(), self._folder]:
             if path == self._folder or path.is_file():
                 self._modes[path] = stat.S_IMODE(path.stat().st_mode)
                 path.chmod(self._modes[path] & ~0o222)
 
     def verify(self) -> None:
-        """Show, by a process that obeys modes, that no file can be made there.
+        """Verify, by a process that obeys modes, that no file can be made there.
 
         Raises:
             FaultError: one can be.
@@ -211,7 +210,7 @@ class ReadOnlyFolder(Fault):
             raise FaultError(f"{self.name}: a file can be made in it (exit {done.returncode}): {done.stderr.strip()}")
 
     def heal(self) -> None:
-        """Give the rights back to what is still there."""
+        """Restore the permissions of what is still there."""
         for path, mode in self._modes.items():
             with contextlib.suppress(FileNotFoundError):
                 path.chmod(mode)

@@ -1,4 +1,4 @@
-"""Which kinds of fault there are: found in this package, so that a list of them which somebody wrote can be checked."""
+"""All kinds of fault, found in this package, so that hand-written lists of them can be checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from beehave.faults.base import Fault
 
 
 def kinds() -> frozenset[str]:
-    """Return the names of all faults that can be made, those of modules that nobody has imported yet included."""
+    """Return the names of all concrete faults, those of modules not yet imported included."""
     for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
         importlib.import_module(module.name)
     return frozenset(kind.__name__ for kind in _below(Fault) if not inspect.isabstract(kind))

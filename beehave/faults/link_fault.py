@@ -1,4 +1,4 @@
-"""A link that is cut, reset or slowed: rules in force on its ways, shown to bite by probes of the harness's own."""
+"""A link that is cut, reset or slowed: rules on its directions, verified by the harness's own probes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from beehave.net.links import Link
 from beehave.net.ways import Effect, Probe, Verdict, Way
 
 SILENCE_S = 0.2
-"""How long a probe waits for what must not come: a loopback answer takes a few milliseconds, and that the rule itself
-held the probe up is shown by its counter."""
+"""How long a probe waits for a response that must not come: one on loopback takes a few milliseconds, and the rule's
+counter shows that the rule itself held the probe back."""
 SLOW_BOUND_S = 10.0
-"""How long a probe of a slow link may take: longer than any delay that a scenario asks for."""
+"""How long a probe of a slow link may take: longer than any delay that a scenario uses."""
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """One way of a link, and the daemon to dial so that the first packet goes that way.
+    """One direction of a link, and the daemon to dial so that the first packet goes in that direction.
 
-    `dialled` is None for the answers of a daemon: only connections that stood before have any, and nothing new shows
-    them as long as the dialling itself is cut.
+    `dialled` is None for the direction of a daemon's responses: only connections from before the cut have any, and no
+    new probe can show them while dialling itself is cut.
     """
 
     way: Way
@@ -31,7 +31,7 @@ class Crossing:
 
 
 class LinkFault(Fault):
-    """One effect on all given ways."""
+    """One effect on all given directions."""
 
     def __init__(self, link: Link, journal: Journal, what: str, crossings: Sequence[Crossing], effect: Effect) -> None:
         """what: the link in words, as `the link between web and store`."""
@@ -59,15 +59,15 @@ class LinkFault(Fault):
         return self._link.obstacle(self._effect)
 
     def inject(self) -> None:
-        """Put the rules into force."""
+        """Add the rules."""
         for crossing in self._crossings:
             self._rules[crossing.way] = self._link.add(crossing.way, self._effect)
 
     def verify(self) -> None:
-        """Probe each way that can be dialled: the rule must have counted the probe, and the probe must have felt it.
+        """Probe each direction that can be dialled: the rule must count the probe, and the probe must show the effect.
 
         Raises:
-            FaultError: a way is open, or has no rule.
+            FaultError: a direction is open, or has no rule.
         """
         for crossing in self._crossings:
             rule = self._rules.get(crossing.way)
@@ -77,12 +77,12 @@ class LinkFault(Fault):
                 self._verify_way(crossing.way, crossing.dialled, rule)
 
     def heal(self) -> None:
-        """Take the rules back."""
+        """Remove the rules."""
         while self._rules:
             self._link.remove(self._rules.popitem()[1])
 
     def probes(self, there: Collection[Address]) -> list[Probe]:
-        """Probe each way to a daemon that is still there, once; recorded as observations."""
+        """Probe each direction to a living daemon once; record the results as observations."""
         dialled = [(each.way, each.dialled) for each in self._crossings if each.dialled in there]
         return [self._probe(way, place, SLOW_BOUND_S) for way, place in dialled if place is not None]
 
@@ -104,7 +104,7 @@ class LinkFault(Fault):
             return "a slow link must let a probe pass"
         least_s = effect.delay_ms / 1000
         if effect.bytes_per_s and Way(way.destination, way.source) in self._rules:
-            least_s += probe.bytes_received / effect.bytes_per_s  # the answer comes the other way
+            least_s += probe.bytes_received / effect.bytes_per_s  # the response travels in the other direction
         return None if probe.elapsed_s >= least_s else f"expected at least {least_s:.3f} s"
 
     def _probe(self, way: Way, dialled: Address, within_s: float) -> Probe:

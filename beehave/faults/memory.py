@@ -1,4 +1,4 @@
-"""Memory that the kernel takes away: the limit of a control group, lowered under the process in it."""
+"""Memory pressure: the limit of a control group, lowered below what its process will need."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from beehave.machine.cgroups import Group
 
 
 class LimitLowered(Fault):
-    """The limit of a control group is lowered to little more than what its process has now (versions 1 and 2)."""
+    """The limit of a control group, lowered to little more than what its process uses now (versions 1 and 2)."""
 
     def __init__(self, group: Group, room_bytes: int) -> None:
-        """room_bytes: what the process may still get."""
+        """Take `room_bytes`, how much more memory the process may get."""
         self._group = group
         self._room_bytes = room_bytes
         self._before: int | None = None
@@ -24,7 +24,7 @@ class LimitLowered(Fault):
         return f"the memory limit of {self._group.path.name} lowered to {self._room_bytes} bytes above its use"
 
     def available(self) -> str | None:
-        """A group with a memory controller is there."""
+        """Return why the process has no group with a memory controller, None when it has one."""
         try:
             self._group.version  # noqa: B018 - it raises when there is none
         except HarnessError as error:
@@ -32,13 +32,13 @@ class LimitLowered(Fault):
         return None
 
     def inject(self) -> None:
-        """Lower it."""
+        """Lower the limit."""
         self._before = self._group.limit_bytes
         self._group.set_limit(self._group.used_bytes + self._room_bytes)
         self.lowered_to = self._group.limit_bytes
 
     def verify(self) -> None:
-        """Show that the kernel has taken it.
+        """Verify that the kernel has taken the limit.
 
         Raises:
             FaultError: the limit is as before, or leaves more room than it should.
@@ -48,7 +48,7 @@ class LimitLowered(Fault):
             raise FaultError(f"{self.name}: the limit is {now}, it was {self._before}, and {used} are used")
 
     def heal(self) -> None:
-        """Raise it again; a group that is gone with its process has none."""
+        """Restore the limit; a group that is gone with its process has none."""
         if self._before is not None and self._group.path.exists():
             self._group.set_limit(self._before)
         self._before = self.lowered_to = None

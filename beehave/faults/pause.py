@@ -1,4 +1,4 @@
-"""A process that stops dead and goes on later: SIGSTOP and SIGCONT, to exactly that process."""
+"""A process that is paused and continued: SIGSTOP and SIGCONT, to exactly that process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_BOUND_S = 2.0
 
 
 class Pause(Fault):
-    """One process paused; `seconds` is how long it was, once it goes on."""
+    """One paused process; `seconds` is how long it was paused, once it continues."""
 
     def __init__(self, journal: Journal, label: str, process: Identity) -> None:
         self._journal = journal
@@ -32,7 +32,7 @@ class Pause(Fault):
         return f"{self._label} (pid {self._process.pid}) paused by SIGSTOP"
 
     def inject(self) -> None:
-        """Stop it.
+        """Stop the process.
 
         Raises:
             FaultError: it is gone.
@@ -42,7 +42,7 @@ class Pause(Fault):
         self._paused_at = time.monotonic()
 
     def verify(self) -> None:
-        """Show that the kernel calls it stopped.
+        """Verify that the kernel reports it as stopped.
 
         Raises:
             FaultError: it runs.
@@ -59,7 +59,7 @@ class Pause(Fault):
             raise FaultError(f"the pause does not bite: {error}") from error
 
     def heal(self) -> None:
-        """Let it go on; a process that is gone by now has nothing to go on with."""
+        """Continue it; a process that is gone by now is ignored."""
         if self._paused_at is not None and self._process.send(signal.SIGCONT):
             self.seconds = time.monotonic() - self._paused_at
         self._paused_at = None

@@ -1,4 +1,4 @@
-"""A signal to one process, as an accident or an operator sends it: KILL, TERM, HUP, any other that is not a pause."""
+"""A signal to one process, as in an accident or by an operator: KILL, TERM, HUP, any other that is not a pause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KILL_BOUND_S = 5.0
 
 
 class SignalSent(Fault):
-    """One signal to exactly that process. Nothing undoes it: what must come back is the product's to bring back."""
+    """One signal to exactly that process. It cannot be undone: recovery is up to the product."""
 
     def __init__(
         self, journal: Journal, role: str, label: str, process: Identity, number: signal.Signals, *, why: str
@@ -29,11 +29,11 @@ class SignalSent(Fault):
 
     @property
     def name(self) -> str:
-        """What is done to whom."""
+        """The signal and its target."""
         return f"{self._number.name} to {self._label} (pid {self._process.pid})"
 
     def inject(self) -> None:
-        """Send it.
+        """Send the signal.
 
         Raises:
             FaultError: the process is gone.
@@ -52,12 +52,12 @@ class SignalSent(Fault):
             raise FaultError(f"{self.name}: it is gone")
 
     def verify(self) -> None:
-        """Show that the kernel has taken the signal, and of SIGKILL that the process has ended of it.
+        """Verify that the kernel has taken the signal, and for SIGKILL that it has ended the process.
 
-        What a process makes of any other signal is its own affair, and the scenario's.
+        What a process does on any other signal is for the scenario to judge.
 
         Raises:
-            FaultError: it was not sent, or the process lives on.
+            FaultError: it was not sent, or the process survived SIGKILL.
         """
         if not self._sent:
             raise FaultError(f"{self.name}: it was never sent")
@@ -75,4 +75,4 @@ class SignalSent(Fault):
             raise FaultError(f"{self.name}: {error}") from error
 
     def heal(self) -> None:
-        """Nothing to undo."""
+        """Do nothing: a signal cannot be undone."""

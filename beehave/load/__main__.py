@@ -1,4 +1,4 @@
-"""`python -m beehave.load --config FILE`: run one plan, write its result, print it in words."""
+"""Entry point of `python -m beehave.load --config FILE`: run one plan, write and print its result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> int:
     except (OSError, ValidationError) as error:
         print(f"load: cannot read the plan {path.name}: {error}", file=sys.stderr)  # noqa: T201 - its own output
         return 2
-    gc.disable()  # a collection in the middle would be lag of our own making; the run is bounded, and so is its garbage
+    gc.disable()  # a garbage collection would add lag of our own; the run is short enough to do without
     print(run(plan).text(), flush=True)  # noqa: T201 - its own output
     return 0
 

@@ -1,4 +1,4 @@
-"""Reading one answer: whole, or token by token, and what is wrong with it."""
+"""Reading and checking one response, whole or token by token."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import aiohttp
 
 
 class WrongAnswerError(Exception):
-    """What came is no answer to the request; the text is the kind of error that is counted."""
+    """The response is not a valid one; the text is the kind of error that is counted."""
 
 
 @dataclass
 class Reading:
-    """What one answer brought, with the moments on the monotonic clock, in seconds."""
+    """What was read of one response, with times on the monotonic clock, in seconds."""
 
     token_times: list[float] = field(default_factory=list)
 
 
 async def read_whole(response: aiohttp.ClientResponse) -> None:
-    """Read an answer that is not streamed.
+    """Read a response that is not streamed.
 
     Raises:
-        WrongAnswerError: it is no completion.
+        WrongAnswerError: it is not a completion.
     """
     text = _text(_decoded(await _body_of_200(response)), "message")
     if not text:
@@ -67,7 +67,7 @@ async def _body_of_200(response: aiohttp.ClientResponse) -> bytes:
 def _decoded(body: bytes) -> dict[str, Any]:
     try:
         decoded = json.loads(body)
-    except ValueError:  # no JSON, or not even text
+    except ValueError:  # not JSON, or not even text
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

@@ -1,4 +1,4 @@
-"""The generator: one event loop that sends when it said it would, whatever becomes of what it sent before."""
+"""The generator: one event loop that sends on schedule, whatever becomes of earlier requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from beehave.load.result import CLIENT_TIMEOUT, CONNECTION, LoadResult
 from beehave.load.schedule import send_offsets
 
 HEAD_START_S = 0.1
-"""Between the line that says that it starts and the first send."""
+"""Time between the start line and the first send."""
 KEEP_ALIVE_S = 2.0
 """An idle connection is given up well before the daemons close it, 5 s after its last answer: a request that meets its
 connection closing would be counted as the product's error."""
@@ -30,7 +30,7 @@ STARTED = "started"
 
 
 class Tally:
-    """What has come of a run so far."""
+    """The counts and times of a run so far."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
@@ -45,7 +45,7 @@ class Tally:
         self._ended = 0.0
 
     def sent(self, *, intended: float, now: float) -> None:
-        """A request leaves now; both in seconds on the monotonic clock."""
+        """Count a request that is sent now; both times in seconds on the monotonic clock."""
         self._sent += 1
         self._in_flight += 1
         self._in_flight_max = max(self._in_flight_max, self._in_flight)
@@ -53,7 +53,7 @@ class Tally:
         self._lag.add((now - intended) * 1000)
 
     def ended(self, reading: Reading, *, intended: float, now: float, error: str | None) -> None:
-        """A request has come to its end, well or with an error."""
+        """Count a request that has ended, with an error or without."""
         self._ended = now
         self._in_flight -= 1
         waited_ms = (now - intended) * 1000
@@ -71,7 +71,7 @@ class Tally:
             self._between.add((after - before) * 1000)
 
     def result(self, *, complete: bool) -> LoadResult:
-        """Return what has come of it; a closed loop has planned what it sent."""
+        """Return the result; for a closed loop, the number planned is the number sent."""
         return LoadResult(
             pace=self._plan.pace,
             rate_per_s=self._plan.rate_per_s,
@@ -98,12 +98,12 @@ class Generator:
         self._plan = plan
 
     async def run(self) -> None:
-        """Send everything and wait for what comes of it, which is bounded by the schedule and the timeout."""
+        """Send everything and wait for all responses; the schedule and the timeout bound the wait."""
         source = (self._plan.source_host, 0) if self._plan.source_host else None
         connector = aiohttp.TCPConnector(limit=0, local_addr=source, keepalive_timeout=KEEP_ALIVE_S)
         timeout = aiohttp.ClientTimeout(total=None)  # each request has its own, from its intended send
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session:
-            print(STARTED, flush=True)  # noqa: T201 - whoever started it waits for this line
+            print(STARTED, flush=True)  # noqa: T201 - the parent process waits for this line
             begin = time.monotonic() + HEAD_START_S
             if self._plan.pace is Pace.CLOSED:
                 await self._closed_loop(session, begin)
@@ -134,7 +134,7 @@ class Generator:
     async def _failure(
         self, session: aiohttp.ClientSession, number: int, intended: float, reading: Reading
     ) -> str | None:
-        """Send one request, read its answer, and return the kind of its error, None when there is none."""
+        """Send one request, read its response, and return the kind of its error, None when there is none."""
         plan = self._plan
         headers = plan.headers | {"X-Request-Id": f"load-{os.getpid()}-{number}"}
         left_s = intended + plan.timeout_s - time.monotonic()
@@ -166,7 +166,7 @@ def run(plan: LoadPlan) -> LoadResult:
 
 
 async def _until_signalled(generator: Generator) -> bool:
-    """Return True when the plan came to its end, False when a signal ended it."""
+    """Return True when the plan was completed, False when a signal ended it."""
     task = asyncio.ensure_future(generator.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -179,7 +179,7 @@ async def _until_signalled(generator: Generator) -> bool:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # an extra, and not for every platform
+    except ImportError:  # uvloop is an extra, and not for every platform
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory

@@ -1,4 +1,4 @@
-"""How much of the machine somebody else used meanwhile."""
+"""The share of the machine that other processes used during a measurement."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import psutil
 
 
 class MachineUse:
-    """Measures, from its making on, what part of the machine's CPU time went to processes that are not ours.
+    """Measures, from its creation on, the share of the machine's CPU time that went to other processes.
 
-    Ours are this process, the children that it has waited for (the generator is one) and the daemons, whose time the
-    caller knows. On a machine whose busy times cannot be read the part is 0, and only the generator's lag speaks.
+    Not counted are this process, the children that it has waited for (the generator is one) and the daemons, whose
+    time the caller passes. On a machine whose busy times cannot be read the share is 0, and only the generator's lag
+    can make a measurement inconclusive.
     """
 
     def __init__(self, daemons_cpu_s: Callable[[], float]) -> None:
@@ -23,14 +24,14 @@ class MachineUse:
         self._own_s = _own_s()
 
     def others_share(self) -> float:
-        """Return the part that others used so far, 0 to 1."""
+        """Return the share that others used so far, 0 to 1."""
         capacity_s = (time.monotonic() - self._began) * (psutil.cpu_count() or 1)
         ours_s = _own_s() - self._own_s + self._daemons_cpu_s()
         return others_share(busy_s=_busy_s() - self._busy_s, ours_s=ours_s, capacity_s=capacity_s)
 
 
 def others_share(*, busy_s: float, ours_s: float, capacity_s: float) -> float:
-    """Return the others' part of a machine that could have worked for `capacity_s` and did for `busy_s`."""
+    """Return the others' share of a machine that could have worked for `capacity_s` and did for `busy_s`."""
     if capacity_s <= 0:
         return 0.0
     return min(1.0, max(0.0, (busy_s - ours_s) / capacity_s))
@@ -38,7 +39,7 @@ def others_share(*, busy_s: float, ours_s: float, capacity_s: float) -> float:
 
 def _busy_s() -> float:
     times = psutil.cpu_times()
-    # `steal` is what the hypervisor took: somebody else's too. Guest time is in `user` already.
+    # `steal` is what the hypervisor took, so it is others' time too. Guest time is in `user` already.
     return float(sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal")))
 
 

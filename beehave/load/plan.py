@@ -1,4 +1,4 @@
-"""What a generator is told to do: what to send, when, and for how long at most."""
+"""The plan of a generator: what to send, when, and for how long at most."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 COUNT_MAX = 100_000
-"""More requests than any run here needs; a slip of the pen must not become an endless load."""
+"""More requests than any run here needs; a typing error must not become an endless load."""
 
 
 class Pace(StrEnum):
     """When a request is to leave."""
 
     CONSTANT = "constant"
-    """At equal distances."""
+    """At equal intervals."""
     POISSON = "poisson"
-    """At random distances, as many independent clients send: bursts and lulls, the same for the same seed."""
+    """At random intervals, like many independent clients: bursts and lulls, the same for the same seed."""
     CLOSED = "closed"
-    """After the answer to the one before. Such a client waits while the product stalls and so measures the stall once,
-    however many clients it would have hit: here only to show what it hides."""
+    """After the response to the previous one. Such a client waits while the product stalls and so measures the stall
+    once, however many clients it would have hit: here only to show what it hides."""
 
 
 class LoadPlan(BaseModel):
@@ -33,7 +33,7 @@ class LoadPlan(BaseModel):
     body: dict[str, Any]
     """Sent as it is each time; with `stream: true` the answer is read token by token."""
     headers: dict[str, str] = Field(default_factory=dict)
-    """For every request; each gets an `X-Request-Id` of its own besides."""
+    """Headers of every request; each also gets an `X-Request-Id` of its own."""
     source_host: str | None = None
     """The loopback address to dial from; the kernel's choice when it is not given."""
     pace: Pace = Pace.CONSTANT
@@ -46,10 +46,10 @@ class LoadPlan(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """How long the schedule is; the last answers may come up to `timeout_s` later."""
+        """The length of the schedule; the last responses may come up to `timeout_s` later."""
         return self.count / self.rate_per_s
 
     @property
     def streamed(self) -> bool:
-        """Whether the answers are streams."""
+        """Whether the responses are streams."""
         return bool(self.body.get("stream"))

@@ -1,4 +1,4 @@
-"""One generator as a process: started with a plan, waited for, its result read from its file."""
+"""The generator as a process: started with a plan, awaited, its result read from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_BOUND_S = 15.0
 
 
 class LoadProcess:
-    """A generator under way, or ended."""
+    """A running or ended generator."""
 
     def __init__(self, daemons: Daemons, name: str, **plan: Any) -> None:
         """Start it; `name` is its name in messages and its files' name, `plan` as in `LoadPlan`."""
@@ -44,7 +44,7 @@ class LoadProcess:
         """Wait until its schedule begins.
 
         Raises:
-            AssertionError: it does not, or it has died.
+            AssertionError: it did not begin in time, or the generator died.
         """
         eventually(
             self._daemons.journal,
@@ -56,7 +56,7 @@ class LoadProcess:
         )
 
     def wait_until_ended(self) -> None:
-        """Wait until it has written its result: as long as schedule and timeout allow, and its start.
+        """Wait until it has written its result, for as long as schedule, timeout and start-up may take.
 
         Raises:
             HarnessError: it did not end in time, or with an error.
@@ -67,7 +67,7 @@ class LoadProcess:
             raise HarnessError(f"the generator had {within_s:.0f} s and ended with {status}: {self.process.describe()}")
 
     def result(self) -> LoadResult:
-        """Return what it found, as an observation: its result file, read now."""
+        """Return its result, read now from its file, as an observation."""
         result = LoadResult.model_validate_json(self.plan.result_path.read_bytes())
         self._daemons.journal.observe("load", name=self.name, text=result.text(), **result.model_dump(mode="json"))
         return result

@@ -1,4 +1,4 @@
-"""Recording times: an HDR histogram for the percentiles, exact sums for mean and maximum."""
+"""Recorder of durations: an HDR histogram for the percentiles, exact sums for mean and maximum."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNIFICANT_DIGITS = 3
 
 
 class Summary(BaseModel):
-    """What was recorded, in milliseconds."""
+    """The recorded durations in summary, in milliseconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,10 +24,10 @@ class Summary(BaseModel):
     p99_ms: float
     max_ms: float
     clamped: int
-    """How many were over two minutes: counted there by the percentiles, with their true value by mean and maximum."""
+    """How many were over two minutes: these count as two minutes in the percentiles, in full in mean and maximum."""
 
     def text(self) -> str:
-        """Return it in words."""
+        """Return the summary as text."""
         if not self.n:
             return "none"
         spread = (
@@ -38,7 +38,7 @@ class Summary(BaseModel):
 
 
 class Recorder:
-    """Takes times. The histogram drops a value that is out of its range without a word: it is clamped and counted."""
+    """Records durations. The histogram silently drops values out of its range, so these are clamped and counted."""
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
@@ -48,7 +48,7 @@ class Recorder:
         self._clamped = 0
 
     def add(self, milliseconds: float) -> None:
-        """Record one time; a negative one (two clocks read in the wrong order) counts as none."""
+        """Record one duration; a negative one (two clocks read in the wrong order) counts as 0."""
         milliseconds = max(0.0, milliseconds)
         self._n += 1
         self._sum_ms += milliseconds
@@ -61,7 +61,7 @@ class Recorder:
             raise RuntimeError(f"the histogram refused {microseconds} µs, which is in its range")
 
     def summary(self) -> Summary:
-        """Return what was recorded so far; all zero when nothing was."""
+        """Return the summary so far; all zero when nothing was recorded."""
         return Summary(
             n=self._n,
             mean_ms=self._sum_ms / self._n if self._n else 0.0,
@@ -73,5 +73,5 @@ class Recorder:
         )
 
     def _percentile_ms(self, percentile: float) -> float:
-        # The histogram answers with the upper end of a bucket, which may lie over the greatest value recorded.
+        # The histogram returns the upper end of a bucket, which may exceed the greatest value recorded.
         return float(min(self._histogram.get_value_at_percentile(percentile) / 1000, self._max_ms)) if self._n else 0.0

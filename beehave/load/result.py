@@ -1,4 +1,4 @@
-"""What a run of the generator found, and what may be concluded from it."""
+"""The result of a run of the generator, and the conclusion from it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from beehave.load.plan import Pace
 from beehave.load.recorder import Summary
 
 LAG_SHARE = 0.10
-"""A generator that left later than this part of a bound did not offer the load that it promised."""
+"""A generator whose lag exceeds this share of a bound did not offer the planned load."""
 OTHERS_SHARE = 0.5
-"""Processes of nobody's here that used more than half of the machine left the cluster, on two cores, less than one."""
+"""Other processes that used more than half of the machine left the daemons, on two cores, less than one core."""
 
 CLIENT_TIMEOUT = "no answer in time"
 CONNECTION = "connection"
 LATE_MARKS = (CLIENT_TIMEOUT, CONNECTION, "408", "504", "deadline_exceeded", "stalled")
-"""What the kinds of errors that mean `too late` or `cut off` begin with or contain."""
+"""Beginnings or parts of the kinds of errors that mean a timeout or a broken connection."""
 
 
 class LoadResult(BaseModel):
@@ -36,16 +36,16 @@ class LoadResult(BaseModel):
     seconds: float
     """From the first intended send to the last answer."""
     answered: int
-    """Whole and right answers; everything else is in `errors`."""
+    """The number of complete, correct responses; everything else is in `errors`."""
     errors: dict[str, int]
     in_flight_max: int
-    """The most requests that were under way at one moment."""
+    """The greatest number of requests in flight at one moment."""
     tokens: int
     latency: Summary
-    """From the intended send to the last byte. A failed request counts as long as its timeout at least: an error that
-    comes quickly must not make the product look fast."""
+    """From the intended send to the last byte. A failed request counts with its timeout at least: a quick error must
+    not make the product look fast."""
     lag: Summary
-    """How much later than intended the requests left."""
+    """How much later than intended the requests were sent."""
     first_token: Summary
     """From the intended send; streams only."""
     between_tokens: Summary
@@ -56,7 +56,7 @@ class LoadResult(BaseModel):
         return {kind: count for kind, count in self.errors.items() if any(mark in kind for mark in LATE_MARKS)}
 
     def short(self) -> str:
-        """Return the figures that a report's line has room for."""
+        """Return the figures for one line of a report."""
         return (
             f"{self.answered} of {self.planned} answered, {self.pace} schedule of {self.rate_per_s:.1f}/s; from the "
             f"intended send: mean {self.latency.mean_ms:.1f}, p99 {self.latency.p99_ms:.1f}, max "
@@ -64,7 +64,7 @@ class LoadResult(BaseModel):
         )
 
     def text(self) -> str:
-        """Return it in words, with everything that one needs to know to believe a percentile."""
+        """Return the result as text, with all that is needed to trust a percentile."""
         errors = ", ".join(f"{count} x {kind}" for kind, count in sorted(self.errors.items())) or "none"
         how = (
             f"one after the other for {self.seconds:.1f} s"
@@ -85,14 +85,14 @@ class LoadResult(BaseModel):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What latencies must stay under, in milliseconds."""
+    """Upper bounds of the latencies, in milliseconds."""
 
     mean_ms: float
     p99_ms: float
 
 
 class VerdictKind(StrEnum):
-    """What may be concluded."""
+    """The possible conclusions."""
 
     GOOD = "good"
     BAD = "bad"
@@ -107,21 +107,21 @@ class Verdict:
     reason: str
 
     def __str__(self) -> str:
-        """Return both."""
+        """Return conclusion and reason as text."""
         return f"{self.kind}: {self.reason}"
 
 
 def judge(result: LoadResult, bounds: Bounds, *, others_share: float = 0.0) -> Verdict:
-    """Return what the run says about the bounds.
+    """Return the conclusion about the bounds.
 
-    Errors and missing answers are bad however slow the machine was. A generator that lagged says nothing, neither good
-    nor bad. Other processes on the machine can only make latencies worse: bounds that held beside them hold, bounds
-    that were missed beside them prove nothing.
+    Errors and missing responses are bad however slow the machine was. A generator that lagged proves nothing, neither
+    good nor bad. Other processes on the machine can only make latencies worse: bounds that were kept beside them hold,
+    bounds that were exceeded beside them prove nothing.
 
     Args:
         result: the run.
-        bounds: what the latencies must stay under.
-        others_share: which part of the machine's CPU was used by processes that are not ours, 0 to 1.
+        bounds: the upper bounds of the latencies.
+        others_share: the share of the machine's CPU that other processes used, 0 to 1.
     """
     if result.errors or not result.complete or result.answered != result.planned:
         return Verdict(VerdictKind.BAD, f"only {result.answered} of {result.planned} were answered: {result.errors}")

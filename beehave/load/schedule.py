@@ -1,4 +1,4 @@
-"""The schedule: when each request is to leave, decided before the first one does."""
+"""The schedule of a load: the time of each send, decided before the first one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from beehave.load.plan import Pace
 
 
 def send_offsets(pace: Pace, *, rate_per_s: float, count: int, seed: int) -> list[float]:
-    """Return when each request is to leave, in seconds after the start, never falling.
+    """Return the time of each send, in seconds after the start, in ascending order.
 
-    Constant: one each `1 / rate_per_s`, the first at once. Poisson: distances drawn from the exponential
-    distribution with that mean, by a generator of its own, so that the same seed gives the same schedule anywhere.
+    Constant: one each `1 / rate_per_s`, the first at once. Poisson: intervals drawn from the exponential distribution
+    with that mean, by a random generator of its own, so that the same seed gives the same schedule anywhere.
 
     Raises:
         ValueError: a closed loop has no schedule.

@@ -1,1 +1,1 @@
-"""What this machine lets a run do."""
+"""Capabilities of this machine, their probes, and control groups."""

@@ -1,7 +1,7 @@
-"""What this machine lets a run do: probed by doing it, named so that a scenario can say `@needs.<name>`.
+"""Capabilities of this machine: probed by trying them, named so that a scenario can say `@needs.<name>`.
 
-A scenario that needs what is missing is skipped with the reason, and the reason is shown: at once, in the closing
-lines, in the journal and in the JUnit file.
+A scenario that needs a missing capability is skipped with the reason, which is shown at once, in the closing lines, in
+the journal and in the JUnit file.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ TAG_PREFIX = "needs."
 
 @dataclass(frozen=True)
 class Capability:
-    """One thing that a scenario may need."""
+    """A feature of the machine that a scenario may need."""
 
     name: str
     what: str
     obstacle: Callable[[], str | None]
-    """Tries it in this process and returns why it is impossible, None when it is possible; leaves nothing behind."""
+    """Tries it in this process, leaves nothing behind, and returns why it is impossible, None when it is possible."""
     how_to_enable: str
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the probe of one capability found."""
+    """The result of probing one capability."""
 
     name: str
     what: str
@@ -67,7 +67,7 @@ def missing(tags: Iterable[str]) -> str | None:
 
 
 def unknown_needs(tags: Iterable[str]) -> list[str]:
-    """Return a sentence for each `@needs.` tag that names no capability; a typo must not skip a scenario for good."""
+    """Return a sentence for each `@needs.` tag that names no capability; a typo must not skip a scenario forever."""
     names = [tag.removeprefix(TAG_PREFIX) for tag in sorted(tags) if tag.startswith(TAG_PREFIX)]
     return [_unknown(name) for name in names if name not in _BY_NAME]
 
@@ -161,7 +161,7 @@ _BY_NAME = {capability.name: capability for capability in ALL}
 
 
 def doctor(*, as_json: bool) -> int:
-    """Print what this machine can do and how to enable the rest; always returns 0: to lack something is no error."""
+    """Print what this machine can do and how to enable the rest; return 0, since a missing capability is no error."""
     findings = survey()
     if as_json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")

@@ -22,9 +22,9 @@ from beehave.machine.probes import memory_parent
 
 PREFIX: Final = "beehave-run-"
 MEMORY_GROUP: Final = "memory_group"
-"""What the run tells its launcher: its group, to be cleared when the run cannot."""
+"""Name of the fact that the run sends to its launcher: its group, to be removed when the run cannot."""
 CLEAR_BOUND_S: Final = 2.0
-"""A group of killed processes is empty when the kernel has taken the last one apart: milliseconds."""
+"""How long the kernel may take to empty a group of killed processes: milliseconds are usual."""
 FILES: Final = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control"),
     2: ("memory.max", "memory.current", "memory.events"),
@@ -62,12 +62,12 @@ class Group:
 
     @property
     def used_bytes(self) -> int:
-        """What its processes have, page cache included."""
+        """The memory of its processes, page cache included."""
         return int(self._read(1))
 
     @property
     def oom_kills(self) -> int:
-        """How often the kernel has killed in it for want of memory."""
+        """How often the kernel's out-of-memory killer has acted in it."""
         counters = dict(line.split(" ", 1) for line in self._read(2).splitlines())
         return int(counters["oom_kill"])
 
@@ -99,7 +99,8 @@ class RunGroup:
                 raise HarnessError(f"no memory control group can be made here: {reason}")
             clear_dead_runs(parent)
             path = parent / f"{PREFIX}{sandbox.current().launcher_pid}-{uuid.uuid4().hex[:8]}"
-            sandbox.report_to_launcher(**{MEMORY_GROUP: str(path)})  # first: from then on somebody will clear it
+            # Before it is made: from now on the launcher removes it, whatever happens to the run.
+            sandbox.report_to_launcher(**{MEMORY_GROUP: str(path)})
             path.mkdir()
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -123,7 +124,7 @@ def clear(path: Path) -> bool:
     deadline = time.monotonic() + CLEAR_BOUND_S
     while path.exists():
         for group in sorted([path, *(each for each in path.rglob("*") if each.is_dir())], reverse=True):
-            with contextlib.suppress(OSError):  # busy: a process in it is not quite gone
+            with contextlib.suppress(OSError):  # EBUSY: a process in it has not quite ended
                 group.rmdir()
         if path.exists():
             if time.monotonic() >= deadline:
@@ -133,7 +134,7 @@ def clear(path: Path) -> bool:
 
 
 def clear_dead_runs(parent: Path) -> None:
-    """Remove the groups of runs that cannot do it themselves any more: nobody holds their lock."""
+    """Remove the groups of runs that were killed: their lock is free."""
     for path in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

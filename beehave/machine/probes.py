@@ -1,4 +1,4 @@
-"""Whether this machine lets a process do something: each probe does it, in earnest, and leaves nothing behind.
+"""Probes of the machine's capabilities: each really does the thing, and leaves nothing behind.
 
 A probe returns why it is impossible here, as the end of the sentence `needs ...: `, or None when it is possible.
 """
@@ -34,7 +34,7 @@ def pid_namespace() -> str | None:
 
 
 def network_namespace() -> str | None:
-    """Look whether this run has a network of its own."""
+    """Check whether this run has a network of its own."""
     info = sandbox.current()
     return None if info.private_network else f"the sandbox of this run is {info.kind}: {info.reason}"
 
@@ -103,7 +103,7 @@ def _obstacle_to_limiting(parent: Path, limit: str) -> str | None:
 
 
 def _remove_group(group: Path) -> None:
-    for _ in range(100):  # it is empty once the kernel has taken the process apart: milliseconds
+    for _ in range(100):  # the group is empty once the kernel has released the process: milliseconds
         try:
             group.rmdir()
         except OSError:
@@ -142,7 +142,7 @@ def pidfd() -> str | None:
 
 
 def subreaper() -> str | None:
-    """Tell whether orphans can be adopted."""
+    """Check whether orphans can be adopted."""
     return None if kernel.IS_LINUX else "only Linux has PR_SET_CHILD_SUBREAPER"
 
 

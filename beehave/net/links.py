@@ -1,9 +1,9 @@
-"""The links between the parts of a cluster, and the two ways to lay hands on them.
+"""The links between nodes, and the two ways to break them.
 
-Every node has an address of its own and dials from it, so a link is a pair of addresses. `KernelLink` asks the
-kernel's packet filter, which the daemons cannot tell from a broken cable; it needs a network of the run's own.
-`ProxyLink` asks the forward proxy that the daemons dial through where there is none, and alone can slow a link down.
-A scenario sees no difference: it names ways, and what happens to the packets on them.
+Every node has an address of its own and dials from it, so a link is a pair of addresses. `KernelLink` uses the
+kernel's packet filter, which looks to the daemons like a broken cable; it needs a network of the run's own.
+`ProxyLink` uses the forward proxy that the daemons dial through where there is no such network; only the proxy can
+slow a link down. A scenario sees no difference: it names directions, and what happens to the packets on them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from beehave.net.packet_filter import PacketFilter, packet_filter_obstacle
 from beehave.net.ways import Effect, Probe, Request, Verdict, Way
 
 CONTROL_BOUND_S = 10.0
-"""The proxy answers its control port in a millisecond; a proxy that is stuck is an error of the harness."""
+"""The proxy's control port answers in a millisecond; a proxy that hangs is an error of the harness."""
 
 
 class Network(StrEnum):
@@ -35,10 +35,10 @@ class Network(StrEnum):
 
 
 def network_of(userdata: Mapping[str, str], *, private_network: bool) -> Network:
-    """Return what was asked for by `-D network=`, else the kernel's way where it works and the proxy elsewhere.
+    """Return the value of `-D network=`; without it, `kernel` where that works and `proxy` elsewhere.
 
     Raises:
-        HarnessError: it is none of the two words, or the kernel's way was asked for and is impossible here.
+        HarnessError: the value is neither of the two, or `kernel` was requested and is impossible here.
     """
     word = userdata.get("network")
     if word is not None and word not in set(Network):
@@ -56,7 +56,7 @@ def network_of(userdata: Mapping[str, str], *, private_network: bool) -> Network
 
 
 class Link(ABC):
-    """A way to break links; rules are known by the number that `add` gives."""
+    """A mechanism that breaks links; `add` returns the number of a rule."""
 
     probe_path = "/"
     """What a probe asks for; any answer will do."""
@@ -71,18 +71,18 @@ class Link(ABC):
 
     @abstractmethod
     def hits(self, number: int) -> int:
-        """Return how often a rule has held something up so far."""
+        """Return how often a rule has been applied so far."""
 
     @abstractmethod
     def remove(self, number: int) -> None:
-        """Take a rule back; whatever it held up and still waits goes on."""
+        """Remove a rule; traffic that it held back continues."""
 
     @abstractmethod
     def dial(self, source: str, destination: Address, *, within_s: float) -> socket.socket:
-        """Connect as the node at `source` would; bytes sent on it go the way to `destination`.
+        """Connect from the node at `source` to `destination`, as a daemon there would.
 
         Raises:
-            OSError: no connection came about.
+            OSError: the connection failed.
         """
 
     @abstractmethod
@@ -91,10 +91,10 @@ class Link(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Take everything back."""
+        """Remove all rules."""
 
     def probe(self, source: str, destination: Address, *, within_s: float) -> Probe:
-        """Send a request from the node at `source` to the daemon at `destination`, and read until it hangs up."""
+        """Send a request from the node at `source` to the daemon at `destination`, and read until it closes."""
         began = time.monotonic()
         received = 0
         verdict = Verdict.PASSED
@@ -175,7 +175,7 @@ class ProxyLink(Link):
         return int(self._ask({"op": "add", "rule": asdict(way) | asdict(effect)})["id"])
 
     def hits(self, number: int) -> int:
-        """Return how often a rule has held something up so far."""
+        """Return how often a rule has been applied so far."""
         return int(self._ask({"op": "hits", "id": number})["hits"])
 
     def remove(self, number: int) -> None:

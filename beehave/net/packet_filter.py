@@ -1,7 +1,7 @@
-"""The kernel's packet filter (nftables) of the run's own network, spoken to over netlink: no `nft` program is needed.
+"""The kernel's packet filter (nftables) of the run's own network, set over netlink: no `nft` program is needed.
 
 One table with one chain on the output hook; a rule matches source and destination address and, if given, ports, so
-it cuts one direction of one link, established connections included. Each rule counts what it has hit.
+it cuts one direction of one link, established connections included. Each rule counts the packets that it matched.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REJECT_WITH_TCP_RESET = 1
 
 
 class PacketFilter:
-    """The cuts of one run. Needs a network namespace of its own with CAP_NET_ADMIN in it."""
+    """The filter rules of one run. Needs a network namespace of its own with CAP_NET_ADMIN in it."""
 
     def __init__(self, table: str = TABLE) -> None:
         from pyroute2.netlink.nfnetlink.nftsocket import NFPROTO_IPV4  # only on Linux, and 0.2 s to import
@@ -40,7 +40,7 @@ class PacketFilter:
         self._nft.chain("add", table=table, name=CHAIN, hook="output", type="filter", policy=ACCEPT, priority=0)
 
     def add(self, way: Way, *, reset: bool) -> int:
-        """Drop the packets, or answer them with a TCP reset; returns the rule's handle."""
+        """Add a rule that drops the packets or answers them with a TCP reset; return its handle."""
         from pyroute2.nftables.expressions import ipv4addr, verdict
 
         before = {rule.get_attr("NFTA_RULE_HANDLE") for rule in self._rules()}
@@ -84,7 +84,7 @@ class PacketFilter:
 
 @cache
 def packet_filter_obstacle() -> str | None:
-    """Put a filter rule into force and take it back, once for each process; returns why that is impossible, or None."""
+    """Try to add and remove a rule, once for each process; return why that is impossible, or None."""
     info = sandbox.current()
     if not info.private_network:
         return f"the sandbox of this run is {info.kind}: {info.reason}"
@@ -117,7 +117,7 @@ def _port(offset: int, port: int | None) -> list[Any]:
 
 
 def _no_reset() -> list[Any]:
-    """Match what is no reset itself: the one that answers the first packet goes the other way, and must arrive."""
+    """Match all but resets: the reset that answers a packet travels on the same hook, and must arrive."""
     load = _expression("payload", {"dreg": 1, "base": TRANSPORT_HEADER, "offset": TCP_FLAGS_OFFSET, "len": 1})
     mask = {"mask": _value(TCP_FLAG_RESET), "xor": _value(NONE)}
     return [load, _expression("bitwise", {"sreg": 1, "dreg": 1, "len": 1, **mask}), _equals(NONE)]

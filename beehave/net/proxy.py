@@ -1,4 +1,4 @@
-"""The forward proxy of the suite: where no kernel rule can break a link, every daemon dials through it.
+"""The forward proxy of a run: where no kernel rule can break a link, every daemon dials through it.
 
 `python -m beehave.net.proxy --config FILE`; FILE is JSON: `{"host", "port", "control_port", "names": {user: host}}`.
 The daemons are pointed at it by the standard HTTP_PROXY variable; the user name in that URL says who is dialling. A
@@ -36,7 +36,7 @@ signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 PIECE_BYTES = 16384
 HEAD_LIMIT_BYTES = 65536
 PIECES_ON_THE_WAY = 1024
-"""How many pieces may be under way in one direction of a connection: on a slow link latency must not become width."""
+"""How many chunks may be in flight in one direction of a connection: a delay must not reduce the throughput."""
 INSTANCE = str(uuid.uuid4())
 
 
@@ -52,7 +52,7 @@ class Head:
 
 
 class Proxy:
-    """Copies requests and answers between daemons, as the rules allow."""
+    """The proxy server: copies requests and responses between daemons, as the rules allow."""
 
     def __init__(self, names: dict[str, str]) -> None:
         self._names = names
@@ -77,15 +77,15 @@ class Proxy:
         except ResetRequestedError:
             reset(writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            pass  # a dialler that hung up, or none of ours: nothing to answer
+            pass  # the client hung up, or is none of the daemons: nothing to answer
         except (ConnectionError, OSError):
-            reset(writer)  # the daemon that dials must see a connection that failed, not an answer of the proxy's
+            reset(writer)  # the daemon that dials must see a failed connection, not a response of the proxy
         finally:
             writer.close()
 
     async def _pass_on(self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = Flow(head.dialler, head.host, None, head.port), Flow(head.host, head.dialler, head.port, None)
-        for handshake in (there, back):  # a lost SYN and a lost SYN-ACK look the same to the one who dials
+        for handshake in (there, back):  # a lost SYN and a lost SYN-ACK look the same to the client
             await self.rules.pass_through(handshake, 0)
         answer, upstream = await asyncio.open_connection(head.host, head.port, local_addr=(head.dialler, 0))
         try:
@@ -93,7 +93,7 @@ class Proxy:
             homeward = asyncio.create_task(self._copy(answer, writer, back))
             try:
                 pending = {onward, homeward}
-                while homeward in pending:  # when the answer has ended, nobody reads what else is asked
+                while homeward in pending:  # when the response has ended, no further request is read
                     done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
@@ -109,7 +109,7 @@ class Proxy:
     async def _copy(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow, *, first: bytes = b""
     ) -> None:
-        """Copy `first` and all that is read, each piece as late as the rules say, and end the writing side then."""
+        """Copy `first` and all that is read, each chunk delayed as the rules say, then close the writing side."""
         now = asyncio.get_running_loop().time
         pieces: asyncio.Queue[tuple[float, bytes | ConnectionError]] = asyncio.Queue(PIECES_ON_THE_WAY)
 
@@ -142,7 +142,7 @@ class Proxy:
 
 
 def read_head(head: bytes, names: dict[str, str]) -> Head:
-    """Return who dials whom by a request's head, and the head as the daemon behind the proxy is to see it.
+    """Parse a request's head: which node dials which, and the head to send to the daemon behind the proxy.
 
     Raises:
         ValueError: it is not a request of one of `names` in the absolute form.
@@ -184,7 +184,7 @@ async def _run(config: dict[str, Any]) -> None:
     proxy = Proxy(config["names"])
     await asyncio.start_server(proxy.serve, config["host"], config["port"], limit=HEAD_LIMIT_BYTES)
     await asyncio.start_server(proxy.control, config["host"], config["control_port"])
-    await asyncio.Event().wait()  # SIGTERM ends the process at once: what a rule holds up would be waited for
+    await asyncio.Event().wait()  # SIGTERM ends the process at once: connections that a rule holds back would never end
 
 
 def main() -> None:

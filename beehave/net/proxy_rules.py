@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass
 class Rule:
-    """What happens to the bytes that go from one host to another."""
+    """One rule: what happens to the bytes that go from one host to another."""
 
     source: str
     destination: str
     source_port: int | None = None
-    """The port that the source listens on, when the rule is about answers of one daemon only."""
+    """The port that the source listens on, when the rule is about responses of one daemon only."""
     destination_port: int | None = None
     drop: bool = False
     reset: bool = False
@@ -22,12 +22,12 @@ class Rule:
     bytes_per_s: float = 0
     hits: int = 0
     free_at: float = 0.0
-    """When the last byte that was let through will have passed a narrow link; all its connections share it."""
+    """When a rate-limited link will be free again; all its connections share it."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """One direction of one connection; a dialler's own port is never known, so None stands for it."""
+    """One direction of one connection; a client's own port is unknown and None."""
 
     source: str
     destination: str
@@ -41,7 +41,7 @@ class Flow:
 
 
 class ResetRequestedError(Exception):
-    """A rule says that this connection is to be reset."""
+    """A rule requires this connection to be reset."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Rules:
     _last: int = 0
 
     def control(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one control message and return the answer."""
+        """Execute one control message and return the reply."""
         known = message.get("id") in self.rules
         match message.get("op"):
             case "add":
@@ -71,10 +71,10 @@ class Rules:
                 return {"error": "no such op, or no such rule"}
 
     async def pass_through(self, flow: Flow, size: int, *, arrived: float | None = None) -> None:
-        """Return when `size` bytes of this flow, which came at `arrived` on the loop's clock (now), may go on.
+        """Wait until `size` bytes of this flow may be sent; they came at `arrived` on the loop's clock (default: now).
 
         Raises:
-            ResetRequestedError: they may not, ever.
+            ResetRequestedError: a rule resets the connection.
         """
         if not self.rules:
             return
@@ -94,7 +94,7 @@ class Rules:
                 await asyncio.sleep(due - now())
 
     def _holding(self, flow: Flow, counted: set[int]) -> Rule | None:
-        """Return the first rule that keeps these bytes back; each rule counts them once."""
+        """Return the first rule that holds these bytes back; each rule counts them once."""
         for number, rule in self.rules.items():
             if flow.matches(rule) and (rule.drop or rule.reset):
                 if number not in counted:

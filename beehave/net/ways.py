@@ -1,4 +1,4 @@
-"""What is said of a link: its ways, what happens to the packets on them, and what a probe of a way has found."""
+"""Directions of a link, effects on their packets, and results of probes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beehave.addresses import Address
 
 @dataclass(frozen=True)
 class Way:
-    """One direction: the packets from one host to another, or of these only those from or to one daemon's port."""
+    """One direction of a link: all packets from one host to another, or only those from or to one daemon's port."""
 
     source: str
     destination: str
@@ -21,7 +21,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Effect:
-    """What happens to the packets on a way; the default is nothing."""
+    """What happens to the packets in one direction; by default nothing."""
 
     drop: bool = False
     reset: bool = False
@@ -30,12 +30,12 @@ class Effect:
 
     @property
     def shapes(self) -> bool:
-        """Whether packets arrive all the same, but later."""
+        """Whether packets are only delayed."""
         return bool(self.delay_ms or self.bytes_per_s)
 
 
 class Verdict(StrEnum):
-    """How a probe of a way went."""
+    """The result of a probe."""
 
     PASSED = "passed"
     SILENT = "silent"
@@ -46,20 +46,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """One small request from one node to a daemon of another, made by the harness."""
+    """A small request of the harness from one node to a daemon of another."""
 
     verdict: Verdict
     elapsed_s: float
     bytes_received: int = 0
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the result as text."""
         return f"{self.verdict} after {self.elapsed_s * 1000:.0f} ms"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the harness itself sends over a link, byte by byte."""
+    """A request that the harness itself sends over a link."""
 
     method: str
     path: str
@@ -67,7 +67,7 @@ class Request:
     body: bytes = b""
 
     def encode(self, target: str, to: Address, further: Mapping[str, str] | None = None) -> bytes:
-        """Return its bytes; `target` is what stands in the request line."""
+        """Return the request as bytes; `target` is the target in the request line."""
         own = {"Host": f"{to.host}:{to.port}", "Connection": "close", "Content-Length": str(len(self.body))}
         fields = {**own, **self.headers, **(further or {})}
         lines = [f"{self.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]

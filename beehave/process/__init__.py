@@ -1,1 +1,1 @@
-"""What runs: processes by identity, who listens, who holds locks, what they use."""
+"""Processes of a run: their table, listeners, file locks, logs, resource use, and the census."""

@@ -1,8 +1,8 @@
-"""Who is there: processes, listeners, mounts, control groups, file locks and temporary folders, before and after.
+"""The census: processes, listeners, mounts, control groups, file locks and temporary folders, before and after.
 
-A scenario ends with what it began with. Whatever is extra is named in full, fails that scenario, and is then swept,
-by identity: SIGKILL and a wait for one process at a time, never for any child, or `subprocess` would lose its
-exit statuses.
+A scenario must end with what it began with. Whatever is extra is named in full, fails that scenario, and is then
+removed, by identity: SIGKILL and a wait for one process at a time. A wait for any child would take exit statuses away
+from `subprocess`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from beehave.sandbox import kernel
 from beehave.sandbox.info import SandboxInfo, SandboxKind
 
 SETTLE_S = 0.25
-"""How long something extra may take to go by itself: a process that was told to end may be on its way out, and its
+"""How long something extra may take to go by itself: a process that was signalled may be about to end, and its
 orphans are reaped by another process. Only a scenario that leaks waits for it."""
 SWEEP_BOUND_S = 5.0
 """How long a killed process may take to be gone: the kernel frees a few GiB of memory in well under a second."""
@@ -36,12 +36,12 @@ _LOOK_INTERVAL_S = 0.02
 
 @dataclass(frozen=True)
 class Leak:
-    """One thing that was left behind."""
+    """One process or other resource that was left behind."""
 
     kind: str
     """`process`, `zombie`, `port`, `lock`, `mount`, `cgroup` or `folder`."""
     what: str
-    """Its name in full, for a person."""
+    """A full description of it."""
     pid: int | None = None
     port: int | None = None
 
@@ -52,7 +52,7 @@ class Leak:
 
 @dataclass(frozen=True, order=True)
 class Mount:
-    """One mounted file system; numbers rise, so a later mount has a greater one as long as none was removed."""
+    """One mounted file system; a later mount has a greater number, as long as none was removed."""
 
     number: int
     point: str
@@ -71,7 +71,7 @@ class Census:
     folders: frozenset[Path] = frozenset()
 
     def without(self, before: Census) -> Census:
-        """Return what is here and was not there `before`."""
+        """Return what is in this census and not in `before`."""
         return Census(
             self.processes - before.processes,
             self.listeners - before.listeners,
@@ -82,7 +82,7 @@ class Census:
         )
 
     def leaks(self) -> list[Leak]:
-        """Return everything that is here as leaks, processes first."""
+        """Return the whole content as leaks, processes first."""
         return [
             *(
                 Leak("zombie" if who.state() == psutil.STATUS_ZOMBIE else "process", who.describe(), who.pid)
@@ -98,9 +98,9 @@ class Census:
 
 @dataclass
 class CensusTaker:
-    """Takes the census of what belongs to this run.
+    """Takes the census of this run.
 
-    In namespaces every process, listener and mount does; without them, what descends from the run's reaper.
+    In namespaces every process, listener and mount belongs to it; without them, what descends from the run's reaper.
     """
 
     sandbox: SandboxInfo
@@ -123,9 +123,9 @@ class CensusTaker:
         )
 
     def extra_since(self, before: Census, *, expected: Set[Identity] = frozenset()) -> Census:
-        """Return what is there and was not `before`, and stays; the expected processes and what is theirs left out.
+        """Return what is there, was not there `before`, and does not go by itself.
 
-        Descendants of an expected process are expected too.
+        The expected processes, their descendants and what these hold are left out.
         """
         deadline = time.monotonic() + SETTLE_S
         while True:
@@ -135,14 +135,14 @@ class CensusTaker:
             time.sleep(_LOOK_INTERVAL_S)
 
     def sweep(self, before: Census, *, spare: Set[Identity] = frozenset()) -> list[str]:
-        """Put everything back as it was `before`, and return a sentence for each thing that could not be."""
+        """Restore the state `before`, and return a sentence for each thing that could not be removed."""
         problems = [f"SIGKILL did not end {who.describe()}" for who in self._end_processes(before, spare)]
         extra = _without_expected(self.take().without(before), spare)
         for listener in extra.listeners:
             stop_own(listener)
         for lock in extra.locks:
             release_own(lock)
-        for mount in sorted(extra.mounts, reverse=True):  # the last one first: it may stand on another
+        for mount in sorted(extra.mounts, reverse=True):  # the last one first: it may be mounted on another
             with contextlib.suppress(OSError):
                 kernel.detach(mount.point)
         for group in sorted(extra.cgroups, reverse=True):
@@ -179,7 +179,7 @@ def processes_of_run(sandbox: SandboxInfo) -> list[Identity]:
     if sandbox.private_processes:
         found = [identity for pid in psutil.pids() if (identity := Identity.of(pid))]
     else:
-        # Below the parent, the reaper: it adopts this process's orphans. Without a sandbox nobody does.
+        # Below the parent: the reaper, which adopts this process's orphans. Without a sandbox they are lost to PID 1.
         root = os.getpid() if sandbox.kind is SandboxKind.NONE else os.getppid()
         found = descendants(root)
     return [identity for identity in found if identity.pid not in {1, os.getpid()}]

@@ -20,7 +20,7 @@ class FileLock:
     kind: str
     """`POSIX`, `FLOCK` or `OFDLCK`."""
     pid: int
-    """Who took it; -1 for an open file description lock, which belongs to no process."""
+    """The process that took it; -1 for an open file description lock, which belongs to no process."""
 
     def describe(self) -> str:
         """Return file and holder, for a person."""
@@ -30,7 +30,7 @@ class FileLock:
 
 
 def held_below(folder: Path, pids: Container[int]) -> list[FileLock]:
-    """Return the locks on files below `folder` which these processes hold, or nobody in particular."""
+    """Return the locks on files below `folder` which these processes, or no process in particular, hold."""
     held = [lock for lock in _locks() if lock[1] in pids or lock[1] == -1]
     if not held:
         return []
@@ -70,7 +70,7 @@ def parse(text: str) -> list[tuple[str, int, tuple[int, int]]]:
 def _locks() -> list[tuple[str, int, tuple[int, int]]]:
     try:
         return parse(Path("/proc/locks").read_text(encoding="ascii"))
-    except FileNotFoundError:  # not Linux: nobody can say
+    except FileNotFoundError:  # not Linux: locks cannot be listed
         return []
 
 

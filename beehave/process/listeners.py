@@ -1,4 +1,4 @@
-"""Listening TCP sockets, and who holds them."""
+"""Listening TCP sockets and the processes that hold them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from beehave.identity import Identity
 
 @dataclass(frozen=True, order=True)
 class Listener:
-    """One listening TCP socket; `pid` is -1 when its holder is not ours to see."""
+    """One listening TCP socket; `pid` is -1 when its holder is not visible."""
 
     host: str
     port: int
@@ -24,14 +24,14 @@ class Listener:
     descriptor: int
 
     def describe(self) -> str:
-        """Return address and holder, for a person."""
+        """Return address and holder as text."""
         holder = Identity.of(self.pid) if self.pid > 0 else None
         who = "behave itself" if self.pid == os.getpid() else holder.describe() if holder else "an unknown process"
         return f"{self.host}:{self.port}, held by {who}"
 
 
 def listeners_of(pids: Iterable[int] | None) -> list[Listener]:
-    """Return the listeners of these processes, or with None every one of this network namespace."""
+    """Return the listeners of these processes, or with None all of this network namespace."""
     if pids is None:
         return [_listener(c, c.pid) for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN]
     found = []
@@ -47,10 +47,10 @@ def _listener(connection: Any, pid: int | None) -> Listener:
 
 
 def stop_own(listener: Listener) -> None:
-    """Stop a listener that this process holds; that of another process ends with it.
+    """Stop a listener that this process holds; that of another process ends with the process.
 
-    The socket is shut down and its descriptor left open: whoever still has the descriptor's number would else
-    close, later on, what has got that number since.
+    The socket is shut down and its descriptor left open: otherwise code that still has the descriptor's number would
+    later close another file that has got the same number.
     """
     if listener.pid != os.getpid():
         return

@@ -1,4 +1,4 @@
-"""The daemons' JSON log lines as observations: which events were logged since a mark."""
+"""The daemons' JSON log lines as observations: the events that were logged since a mark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def log_events(journal: Journal, process: ManagedProcess, event: str, *, since: 
     """Return the log lines of one event that a daemon wrote after `since` (see `ManagedProcess.log_mark`).
 
     Raises:
-        AssertionError: a line since the mark is not JSON: the contract says that logs are.
+        AssertionError: a line since the mark is not JSON, although the contract requires JSON logs.
     """
     found = []
     for line in process.log_lines(since=since):

@@ -1,8 +1,8 @@
-"""What the daemons use while something goes on: memory, open files, threads and CPU, sampled, and whether it grows.
+"""Resource use of processes over time: memory, open files, threads and CPU, sampled, and whether it grows.
 
-The slope is Theil and Sen's: the median of the slopes between all pairs of samples. Memory moves in steps (an arena, a
-buffer that doubled) and now and then in peaks; least squares takes one step near the middle for growth over the whole
-run, the median does not care for a few samples however far off, and a steady leak is the same to both.
+The slope is that of Theil and Sen: the median of the slopes between all pairs of samples. Memory moves in steps (an
+arena, a buffer that doubled) and sometimes in peaks; least squares takes one step near the middle for growth over the
+whole run, while a few outliers do not move the median. A steady leak looks the same to both.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from beehave.identity import Identity
 from beehave.journal import Journal
 
 SAMPLES_WANTED = 60
-"""In a run: 1,770 pairs for the median, which then stands firm against any quarter of them."""
+"""Samples in a run: 1,770 pairs for the median, which tolerates a quarter of the samples being outliers."""
 INTERVAL_MIN_S = 0.2
-"""Looking at seven processes costs about 2 ms: 1 % of a core at most."""
+"""Shortest interval: one look at seven processes costs about 2 ms, so 1 % of a core at most."""
 JOIN_BOUND_S = 5.0
-"""A look is over in milliseconds; on a machine that is stuck the thread ends by itself later."""
+"""A look takes milliseconds; on a machine that hangs, the thread ends by itself later."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """One look at one process."""
+    """Resource use of one process at one moment."""
 
     at_s: float
     """Monotonic clock."""
@@ -49,19 +49,19 @@ class Load:
 
 @dataclass(frozen=True)
 class Limit:
-    """How much one kind of use may grow over a run before it is called growth."""
+    """How much one quantity may grow over a run before it counts as growth."""
 
     quantity: str
     """A field of `Usage`."""
     at_least: float
-    """What may come once, however short the run: the grain in which it grows."""
+    """Allowed once, however short the run: the step size in which the quantity grows."""
     per_request: float = 0.0
-    """The greatest part of it that may be kept for each request."""
+    """Allowed for each request that was served."""
     per_request_in_flight: float = 0.0
-    """What a request needs while it is under way: there were none at the start, and may be some at the end."""
+    """Allowed for each request in flight: there were none at the start, and may be some at the end."""
 
     def bound(self, load: Load) -> float:
-        """Return the growth that may be seen under such a load."""
+        """Return the growth that is allowed under this load."""
         return max(self.at_least, self.per_request * load.requests) + self.per_request_in_flight * load.in_flight_max
 
 
@@ -90,7 +90,7 @@ class Trend:
         return self.growth <= self.bound
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the trend as text."""
         return (
             f"{self.process}: {self.quantity} {self.first:.0f} -> {self.last:.0f}, slope {self.slope_per_s:.2f}/s over "
             f"{self.seconds:.1f} s = {self.growth:.1f} (bound {self.bound:.1f}, {self.samples} samples)"
@@ -130,7 +130,7 @@ def trend(process: str, usages: Sequence[Usage], limit: Limit, load: Load) -> Tr
 
 
 def look(identity: Identity) -> Usage | None:
-    """Return what a process uses now, None when it is dead: another one may have its PID, or nobody has reaped it."""
+    """Return what a process uses now, None when it is dead: not yet reaped, or its PID already reused."""
     try:
         process = psutil.Process(identity.pid)
         with process.oneshot():
@@ -138,12 +138,12 @@ def look(identity: Identity) -> Usage | None:
         usage = Usage(time.monotonic(), memory.rss, process.num_fds(), threads, cpu.user + cpu.system)
     except psutil.NoSuchProcess:
         return None
-    return usage if identity.alive() else None  # a zombie answers too: it uses nothing, which is flat
+    return usage if identity.alive() else None  # psutil answers for a zombie too, with zeros, which would look flat
 
 
 @dataclass
 class Sampler:
-    """Looks at some processes again and again, in a thread of its own, until it is stopped."""
+    """Samples some processes periodically, in a thread of its own, until it is stopped."""
 
     journal: Journal
     processes: Mapping[str, Identity]
@@ -157,11 +157,11 @@ class Sampler:
 
     @classmethod
     def over(cls, journal: Journal, processes: Mapping[str, Identity], *, seconds: float) -> Sampler:
-        """Return a sampler, not yet started, for something that takes about so long."""
+        """Return a sampler, not yet started, for a load of about this duration."""
         return cls(journal, processes, max(INTERVAL_MIN_S, seconds / SAMPLES_WANTED))
 
     def start(self) -> None:
-        """Take the first samples now and go on in the background."""
+        """Take the first samples now and continue in the background."""
         self.look_once()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._thread.start()
@@ -182,10 +182,10 @@ class Sampler:
                 self.usages.setdefault(name, []).append(usage)
 
     def trends(self, limits: Sequence[Limit], load: Load) -> list[Trend]:
-        """Look once more and return how each quantity of each process moved, as an observation.
+        """Take a last sample and return how each quantity of each process moved, as an observation.
 
         Raises:
-            AssertionError: a process was gone at one of the looks.
+            AssertionError: a process was gone at one of the samples.
         """
         self.look_once()
         assert not self.gone, f"gone while it was sampled, so that nothing can be said of it: {sorted(self.gone)}"

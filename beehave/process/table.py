@@ -1,4 +1,4 @@
-"""The processes that the harness starts: written down before they exist, known by identity, judged at the end."""
+"""The processes that the harness starts: recorded before they exist, known by identity, judged at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOG_LINES_IN_MESSAGES = 8
 class ManagedProcess:
     """One process started by the harness, from before its start until its end was seen.
 
-    `ending_expected` is set by whoever ends it on purpose; a process that ends otherwise fails the scenario.
+    `ending_expected` is set by code that ends it on purpose; a process that ends otherwise fails the scenario.
     """
 
     role: str
@@ -36,7 +36,7 @@ class ManagedProcess:
     """The statuses of an orderly end, negative for a signal."""
     started_at: float = field(default_factory=time.monotonic)
     log_start: int = 0
-    """Where its own lines begin in its log, in bytes: a daemon that is started again goes on in the same file."""
+    """Offset in bytes of its first line in its log: a daemon that is started again appends to the same file."""
     _popen: subprocess.Popen[bytes] | None = None
     _ending_recorded: bool = False
 
@@ -103,7 +103,7 @@ class ManagedProcess:
         return self.exit_status
 
     def log_lines(self, *, since: int = 0) -> list[str]:
-        """Return the lines that it wrote, from the byte offset `since` on (see `log_mark`)."""
+        """Return the log lines of this process, from the byte offset `since` on (see `log_mark`)."""
         if not self.log_path.exists():
             return []
         with self.log_path.open("rb") as log:
@@ -111,11 +111,11 @@ class ManagedProcess:
             return log.read().decode("utf-8", errors="replace").splitlines()
 
     def log_mark(self) -> int:
-        """Return the place in its log where the next line will stand, in bytes."""
+        """Return the byte offset in its log at which the next line will be written."""
         return self.log_path.stat().st_size if self.log_path.exists() else 0
 
     def describe(self) -> str:
-        """Return what a message needs: role, name, PID, how long it ran, how it ended, its last log lines."""
+        """Return a description for messages: role, name, PID, how long it ran, how it ended, its last log lines."""
         status = self.exit_status
         fate = "is running" if status is None else describe_exit(status)
         pid = self.identity.pid if self.identity else "none"
@@ -133,7 +133,7 @@ class ProcessTable:
         self._folder = folder
         self._processes: list[ManagedProcess] = []
         self.expected_orphans: set[Identity] = set()
-        """Children of processes that a step killed: theirs to live on, the harness's to clear away."""
+        """Children of processes that a step killed: they may live on, and the harness clears them away."""
 
     def all(self) -> list[ManagedProcess]:
         """Return all processes, the ended ones included."""
@@ -151,9 +151,9 @@ class ProcessTable:
         session: bool = True,
         exits: frozenset[int] = frozenset({0}),
     ) -> ManagedProcess:
-        """Start a process with its output going to `log_path` and nothing on its standard input.
+        """Start a process with its output going to `log_path` and an empty standard input.
 
-        It is in the table before it exists, so that a failure at any later moment still finds it.
+        It is in the table before it exists, so that it is found whatever fails later.
 
         Raises:
             HarnessError: the command cannot be executed.
@@ -186,14 +186,14 @@ class ProcessTable:
         return process
 
     def kill(self, process: ManagedProcess, *, why: str) -> None:
-        """SIGKILL one process; what it had started is expected to live on and is cleared away at the end."""
+        """SIGKILL one process; its children are expected to live on and are cleared away at the end."""
         if process.identity is not None and process.alive():
             self.expected_orphans |= set(descendants(process.identity.pid))
         process.signal(signal.SIGKILL, why=why)
         process.wait(5)
 
     def unexpected_deaths(self) -> list[str]:
-        """Return a sentence for each process that ended although nobody asked it to."""
+        """Return a sentence for each process that ended without being signalled by the harness."""
         return [
             f"died although no step ended it: {process.describe()}"
             for process in self._processes
@@ -201,10 +201,9 @@ class ProcessTable:
         ]
 
     def stop_all(self, grace_s: float) -> list[str]:
-        """End what still runs: TERM to all at once, KILL to what is left after `grace_s`.
+        """End what still runs: SIGTERM to all at once, SIGKILL to what is left after `grace_s`.
 
-        Returns a sentence for each process that had to be killed or whose exit status is none of its orderly ones: a
-        daemon that is asked to end must do so.
+        Returns a sentence for each process that had to be killed or whose exit status is not one of its orderly ones.
         """
         running = [process for process in reversed(self._processes) if process.alive()]
         for process in running:
@@ -228,7 +227,7 @@ class ProcessTable:
 
 
 def describe_exit(status: int) -> str:
-    """Return an exit status in words: `exited 2`, or `was ended by SIGKILL`."""
+    """Return an exit status as text: `exited 2`, or `was ended by SIGKILL`."""
     if status >= 0:
         return f"exited {status}"
     try:
@@ -238,10 +237,10 @@ def describe_exit(status: int) -> str:
 
 
 def environment_for_children(extra: Mapping[str, str] | None = None, *, roles: Iterable[str] = ()) -> dict[str, str]:
-    """Return this process's environment for a child, without settings that would leak into it, plus `extra`.
+    """Return this process's environment for a child, without settings that would change it, plus `extra`.
 
-    Left out are the settings of beehave and pytest, proxies, and for each of `roles` what begins with its name in
-    capital letters: a daemon called `web` is likely to read `WEB_PORT`.
+    Left out are the settings of beehave and pytest, proxies, and for each of `roles` all variables that begin with
+    its name in capital letters: a daemon called `web` is likely to read `WEB_PORT`.
     """
     prefixes = ("BEEHAVE_", "PYTEST_", *(f"{role.upper()}_" for role in roles))
     proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

@@ -1,1 +1,1 @@
-"""How far a project is: behaviours, scenarios, results and proofs, by family."""
+"""Progress of a project: behaviours, scenarios, results and proofs, by family."""

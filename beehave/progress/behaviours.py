@@ -1,4 +1,4 @@
-"""The list of behaviours, as docs/behaviours.md has it: what must hold, by family, and the scenarios that show it."""
+"""The list of behaviours in docs/behaviours.md: what must hold, by family, and the scenarios that show it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEHAVIOURS_FILE = Path("docs/behaviours.md")
 _FAMILY = re.compile(r"## (?P<family>[A-Z]\d*) (?P<title>.+)")
 _BEHAVIOUR = re.compile(r"- (?P<id>(?P<family>[A-Z]\d*)\.\d+) (?P<text>.+)")
 _SCENARIO = re.compile(r"  - (?P<ticks>`+) ?(?P<name>.+?) ?(?P=ticks)")
-"""A name stands between backticks, two of them when it has one itself, as Markdown asks for."""
+"""A name stands between backticks, or double ones when it contains a backtick, as in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class BehaviourList:
-    """All of them, and what the families are called."""
+    """All behaviours, and the titles of the families."""
 
     titles: dict[str, str]
     behaviours: list[Behaviour]
@@ -52,7 +52,7 @@ def parse_behaviours(text: str) -> BehaviourList:
     """Return the behaviours that a Markdown text lists.
 
     Raises:
-        HarnessError: an item is in no known form, an id is given twice, or it stands below another family's heading.
+        HarnessError: an item has no known form, an id occurs twice, or is below another family's heading.
     """
     titles: dict[str, str] = {}
     behaviours: dict[str, Behaviour] = {}

@@ -1,4 +1,4 @@
-"""The list of all scenarios: one that vanishes must be taken off it, so that nobody misses that it went."""
+"""The list of all scenarios: a scenario can vanish only together with its line there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def manifest_problems(folder: Path, scenarios: Collection[str]) -> list[str]:
-    """Return a sentence for each scenario that is listed and not there, or there and not listed."""
+    """Return a sentence for each scenario that is listed and does not exist, or exists and is not listed."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
         return [f"there is no {MANIFEST_FILE}: write it with {WRITE}, and commit it"]

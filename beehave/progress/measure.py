@@ -1,7 +1,6 @@
-"""How far the project is: counted in behaviours, scenarios, passes and proofs, and in nothing that a rewording moves.
+"""Measurement of progress: counts of behaviours, scenarios, passes and proofs, which no rewording of code can change.
 
-The numbers come from feature files, from a run's journal and from the last proof. What a step's body looks like has
-no part in them.
+The numbers come from feature files, a run's journal and the last proof. The bodies of steps are not counted.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class BehaviourState(BaseModel, frozen=True):
 
 
 class Counts(BaseModel, frozen=True):
-    """The numbers of a family, or of all."""
+    """The numbers of one family, or of all."""
 
     title: str
     behaviours: int
@@ -62,21 +61,21 @@ class Counts(BaseModel, frozen=True):
 
 
 class Progress(BaseModel, frozen=True):
-    """All of it, as `--save` keeps it and `--compare` reads it."""
+    """The whole progress, as `--save` writes it and `--compare` reads it."""
 
     run: str | None
     """The run that the results are from, and its verdict."""
     proof: str | None
-    """The proof that `proven` is from, and whether it is of the present code."""
+    """The proof that `proven` is from, and whether it is about the present code."""
     families: dict[str, Counts]
     behaviours: dict[str, BehaviourState]
     scenarios: dict[str, ScenarioState]
 
 
 def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]:
-    """Return the progress of the project in `folder`, and a sentence for each thing that does not fit together.
+    """Return the progress of the project in `folder`, and a sentence for each inconsistency.
 
-    `run` is the folder or journal of the run to take results from, the last one by default.
+    `run` is the folder or journal of the run with the results, by default the last one.
 
     Raises:
         HarnessError: the project, the list of behaviours, the journal or the proof cannot be read.
@@ -118,10 +117,10 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
 
 
 def read_baseline(path: Path) -> Progress:
-    """Return what `--save` wrote.
+    """Return the progress that `--save` wrote.
 
     Raises:
-        HarnessError: there is no such file, or it is something else.
+        HarnessError: there is no such file, or it is not a baseline.
     """
     try:
         return Progress.model_validate_json(path.read_bytes())
@@ -132,7 +131,7 @@ def read_baseline(path: Path) -> Progress:
 
 
 def regressions(baseline: Progress, now: Progress) -> list[str]:
-    """Return a sentence for each thing that the baseline had and that is no more: by name, so that no gain hides it."""
+    """Return a sentence for each item of the baseline that is lost; by name, so that gains do not hide losses."""
     worse: list[str] = []
     for key, behaviour in baseline.behaviours.items():
         if key not in now.behaviours:
@@ -154,7 +153,7 @@ def regressions(baseline: Progress, now: Progress) -> list[str]:
 
 
 def _titled(project: Project) -> dict[str, list[str]]:
-    """Return the scenarios by the names that the feature files have: those of an outline by the outline's."""
+    """Return the scenarios by their names in the feature files: those of an outline by the outline's name."""
     titled: dict[str, list[str]] = defaultdict(list)
     for feature in project.features:
         for item in feature.walk_scenarios(with_outlines=True):

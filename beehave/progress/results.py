@@ -1,4 +1,4 @@
-"""What has been seen of the scenarios: how they ended in the last run, and which of them a seeded bug turned red."""
+"""Results of scenarios: how they ended in the last run, and which of them a seeded bug turned red."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Result:
     """How one scenario ended."""
 
     status: str
-    """behave's word; `not run`; or `changed` for one that has other steps now than when it was run."""
+    """behave's status; `not run`; or `changed` when its steps have changed since the run."""
     reason: str = ""
     """Why it was skipped, or is not counted."""
 
     @property
     def ran(self) -> bool:
-        """Whether its steps were run, in the words that they have now."""
+        """Whether its present steps were run."""
         return self.status not in {"not run", "changed", "skipped", "untested"}
 
 
@@ -49,7 +49,7 @@ class RunResults:
             self._scenarios.setdefault(scenario_id(file, each.name), []).append(each)
 
     def of(self, key: str, scenario: Scenario) -> Result:
-        """Return how a scenario ended; of several times in one run, the worst one."""
+        """Return how a scenario ended; of several results in one run, the worst one."""
         seen = self._scenarios.get(key, [])
         if not seen:
             return NOT_RUN
@@ -65,7 +65,7 @@ def run_results(folder: Path, run: Path | None = None) -> RunResults | None:
     """Return the results of a run's folder or journal, by default of the last run; None when there was none yet.
 
     Raises:
-        HarnessError: the run that was asked for has no journal.
+        HarnessError: the given run has no journal.
     """
     path = run or folder / LAST_RUN
     path = path / JOURNAL_NAME if path.is_dir() else path
@@ -94,19 +94,19 @@ class _Proof(BaseModel):
 
 @dataclass(frozen=True)
 class ProofResults:
-    """What the last proof has shown."""
+    """The results of the last proof."""
 
     summary: str
-    """When it was, and whether the code has changed since."""
+    """Its time and numbers, and whether the code has changed since."""
     proven: set[str]
     """The scenarios that a caught seed has turned red."""
 
 
 def proof_results(folder: Path) -> ProofResults | None:
-    """Return what the last proof has shown, or None when nothing was tried yet.
+    """Return the results of the last proof, or None when there was none yet.
 
     Raises:
-        HarnessError: its file is not one.
+        HarnessError: its file is not a proof.
     """
     path = folder / PROOF_FILE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Progress as people and programs read it."""
+"""Output formats of progress."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from beehave.progress.measure import ALL, Counts, Progress
 from beehave.progress.results import PROVE
 
 WIDTH = 120
-"""Columns of the table and of long lists, also where the output is no terminal."""
+"""Columns of the table and of long lists, also where the output is not a terminal."""
 
 
 def as_json(progress: Progress, problems: list[str]) -> str:
-    """Return everything, with what is wrong under `problems`."""
+    """Return the progress as JSON, with inconsistencies under `problems`."""
     return json.dumps({**progress.model_dump(mode="json"), "problems": problems}, indent=2)
 
 
 def as_text(progress: Progress, problems: list[str]) -> str:
-    """Return the table of families, where its numbers come from, what is missing, and what is wrong."""
+    """Return the table of families, the sources of its numbers, what is missing, and the problems."""
     lines = [_table(progress)]
     lines.append(f"run: {progress.run}" if progress.run else "run: none yet: `beehave run`")
     lines.append(f"proof: {progress.proof or f'not proven yet: run {PROVE}'}")

@@ -1,1 +1,1 @@
-"""`beehave prove`: the scenarios against products that are known to be wrong. Whatever stays green proves nothing."""
+"""Proofs of scenarios: they run on products that are known to be wrong, where a green scenario proves nothing."""

@@ -1,4 +1,4 @@
-"""The order of a proof: all scenarios on the sound product, then each seed's, then those that went red once more."""
+"""The order of a proof: the scenarios on the correct product, then on each seed, then the red ones once more."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ HARNESS_ROLE = "harness"
 
 @dataclass
 class Campaign:
-    """One proof under way."""
+    """One proof."""
 
     children: Children
     sentences: Sentences
     folder: Path
-    """Where each run has its own folder."""
+    """The parent of the runs' folders."""
     tree: str
     settings: ProofSettings = field(default_factory=ProofSettings)
     jobs: int = 1
     once: bool = False
     """Whether one red run is enough."""
     every_scenario: bool = False
-    """Whether a seed is met by all scenarios, and not by those alone that it names."""
+    """Whether all scenarios run against a seed, and not only those that it names."""
 
     def scenarios_of(self, seed: Seed) -> list[str]:
         """Return the scenarios to run against a seed."""
@@ -50,7 +50,7 @@ class Campaign:
         return list(dict.fromkeys([*seed.caught_by, *self.sentences.of_family(None)]))
 
     def clean_runs(self, scenarios: Iterable[str]) -> Iterator[Run]:
-        """Run scenarios on the sound product, a feature at a time, and yield each run as it ends."""
+        """Run scenarios on the correct product, a feature at a time, and yield each run as it ends."""
         by_file: dict[str, list[str]] = {}
         for name in dict.fromkeys(scenarios):
             by_file.setdefault(name.partition("::")[0], []).append(name)
@@ -65,7 +65,7 @@ class Campaign:
         )
 
     def prove(self, seeds: Sequence[Seed], skipped: Mapping[str, str]) -> Iterator[tuple[Seed, SeedResult]]:
-        """Run each seed's scenarios, and those that went red again; yield each seed as it is judged.
+        """Run each seed's scenarios, and the red ones once more; yield each seed as it is judged.
 
         Args:
             seeds: what to plant.
@@ -91,7 +91,7 @@ class Campaign:
             if again:
                 second = self._against(seed, again, 2)
         result = result_of(seed, first, second, self.sentences, tree=self.tree, once=self.once)
-        if result.caught:  # what it left is as was meant; of the others somebody wants to read the daemons' logs
+        if result.caught:  # the daemons' logs are of interest only for uncaught seeds
             for number in (1, 2):
                 shutil.rmtree(self._folder_of(seed, number) / "scenarios", ignore_errors=True)
         return result
@@ -119,13 +119,13 @@ class Campaign:
 
 
 def planted(seed: Seed, launcher: Sequence[str]) -> dict[str, str]:
-    """Return the `-D` option that puts a seed into its place, by the project's launcher."""
+    """Return the `-D` option that plants a seed, by the project's launcher."""
     key = CHILD_PYTHON if seed.role == HARNESS_ROLE else f"daemon.{seed.role}"
     return {key: shlex.join(word.replace("{seed}", seed.name).replace("{role}", seed.role) for word in launcher)}
 
 
 def in_parallel(run: Callable[[Job], Result], jobs: Sequence[Job], count: int) -> Iterator[Result]:
-    """Run jobs, `count` at a time, and yield each result as it comes; the first error ends it."""
+    """Run jobs, `count` at a time, and yield each result when it is ready; the first error stops the rest."""
     with ThreadPoolExecutor(max_workers=count) as pool:
         waiting = {pool.submit(run, job) for job in jobs}
         try:
@@ -139,8 +139,11 @@ def in_parallel(run: Callable[[Job], Result], jobs: Sequence[Job], count: int) -
 
 @contextmanager
 def ended_by_signals(children: Children) -> Iterator[None]:
-    """Within the block, SIGINT, SIGTERM and SIGHUP end all runs in order and raise KeyboardInterrupt; a second one, at
-    once. One that the caller wants ignored (`nohup`) is, but not for the runs, whose scenarios send it to their own."""
+    """Within the block, let SIGINT, SIGTERM and SIGHUP end all runs in order and raise KeyboardInterrupt.
+
+    A second signal ends the runs at once. A signal that the caller ignores (`nohup`) stays ignored, but is not ignored
+    in the runs, whose scenarios send it to their own processes.
+    """
     interrupted = False
 
     def on_signal(_number: int, _frame: object) -> None:
@@ -153,7 +156,7 @@ def ended_by_signals(children: Children) -> Iterator[None]:
     before: dict[int, Any] = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         before[number] = signal.getsignal(number)
-        # Unlike an ignored signal, a handler is not inherited by the runs.
+        # The runs do not inherit a handler, but would inherit that a signal is ignored.
         signal.signal(number, on_signal if before[number] is not signal.SIG_IGN else lambda *_: None)
     try:
         yield

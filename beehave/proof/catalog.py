@@ -1,4 +1,4 @@
-"""The seeded bugs, as the project's own catalogue prints them (`[proof] catalog`): the kit never imports them."""
+"""The seeded bugs, as printed by the project's own catalogue (`[proof] catalog`); the kit never imports them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from beehave.families import Families
 from beehave.settings import filled_in
 
 CATALOG_BOUND_S = 60.0
-"""It imports every daemon and every seed, which takes two seconds on an idle machine."""
+"""Bound of the catalogue, which imports every daemon and seed: two seconds on an idle machine."""
 
 
 class CatalogError(HarnessError):
-    """A seed that cannot be planted, or that names a scenario that is not there."""
+    """A seed cannot be planted, or names a scenario that does not exist."""
 
 
 @dataclass(frozen=True)
 class Seed:
-    """One seeded bug, as far as it matters to who plants it."""
+    """One seeded bug, as far as a proof needs to know it."""
 
     name: str
     role: str
     """The role of the daemon that is wrong, or `harness` for a bug in a child run of behave."""
     families: tuple[str, ...]
-    """Those of the scenarios that must notice, the first one first."""
+    """The families of the scenarios that must fail, in their order."""
     caught_by: tuple[str, ...]
-    """The scenarios that must notice, as `features/x.feature::its name`."""
+    """The scenarios that must fail, as `features/x.feature::its name`."""
     caught_as: str = "step"
-    """What catches it: `step`, or also `leak` or `start_up` when it is about exactly that."""
+    """The kind of failure that catches it: `step`, or also `leak` or `start_up` for a bug of exactly that kind."""
     patches: str = ""
     fast: bool = False
     digest: str = ""
@@ -43,7 +43,7 @@ class Seed:
 
     @property
     def family(self) -> str:
-        """The family that it counts for; empty when it is of none."""
+        """The family in which it is counted; empty when there is none."""
         return self.families[0] if self.families else ""
 
     @property
@@ -53,7 +53,7 @@ class Seed:
 
 
 def read_catalog(folder: Path, command: Sequence[str], families: Families) -> list[Seed]:
-    """Return every seed of the project in `folder`, as `command` prints them.
+    """Return every seed of the project in `folder`, as printed by `command`.
 
     Raises:
         CatalogError: a seed cannot be planted; the message names each, and why.
@@ -102,10 +102,10 @@ def choose(
     family: str | None = None,
     fast: bool = False,
 ) -> list[Seed]:
-    """Return the seeds that were asked for, by name, by family, the fast ones, or all.
+    """Return the selected seeds: by name, by family, the fast ones, or all.
 
     Raises:
-        HarnessError: there is no seed or family of that name; the message has the nearest.
+        HarnessError: there is no seed or family of that name; the message has the most similar name.
     """
     known = {seed.name: seed for seed in seeds}
     for name in names:
@@ -124,10 +124,10 @@ def choose(
 
 
 def check_scenarios(seeds: Sequence[Seed], scenarios: Collection[str]) -> None:
-    """See whether every scenario that seeds name is there.
+    """Check that every scenario that seeds name exists.
 
     Raises:
-        CatalogError: one is not; the message has the nearest name.
+        CatalogError: one does not; the message has the most similar name.
     """
     wrong = []
     for seed in seeds:

@@ -1,4 +1,4 @@
-"""Runs of behave as child processes: each with a folder of its own, within a bound, and ended with their caller."""
+"""Runs of behave as child processes: each with its own folder and time limit, ended together with their caller."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from beehave.report.report import read_run
 from beehave.session import JOURNAL_NAME
 
 START_BOUND_S = 60.0
-"""For behave's own start and end, on a busy machine."""
+"""Time limit of behave's own start and end, on a busy machine."""
 SCENARIO_BOUND_S = 120.0
-"""For each scenario: the slowest of those that run each time takes a quarter of it, and waits of 30 s (start-up, a
-deadline) may all be in vain when the product is wrong."""
+"""Time limit of a scenario: the slowest one that is not nightly takes a quarter of it, and on a wrong product waits of
+30 s (start-up, a deadline) may all be in vain."""
 NIGHTLY_BOUND_S = 1800.0
-"""For each scenario tagged @nightly: the longest takes ten minutes."""
+"""Time limit of a scenario tagged @nightly: the longest takes ten minutes."""
 END_GRACE_S = 40.0
-"""From SIGTERM to a second one, which ends a run at once: the cleanups of a scenario kill after at most 9 s."""
+"""Time from SIGTERM to a second one, which ends a run at once: a scenario's cleanups kill after at most 9 s."""
 COMPLAINT_LINES = 15
 LOG_NAME = "behave.log"
 
 
 class StoppedError(Exception):
-    """The proof is being ended; no further run is begun."""
+    """The proof is being ended; no further run is started."""
 
 
 @dataclass(frozen=True)
 class ScenarioSelection:
-    """Which scenarios to run, and on what."""
+    """The scenarios of a run, and its options."""
 
     scenarios: Sequence[str]
-    """As `features/x.feature::its name`."""
+    """Their ids: `features/x.feature::its name`."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Given to behave as `-D key=value`."""
+    """Passed to behave as `-D key=value`."""
     nightly: bool = False
     """Whether one of them has the tag @nightly."""
 
     @property
     def bound_s(self) -> float:
-        """How long the run may take in all."""
+        """The time limit of the whole run."""
         return START_BOUND_S + len(self.scenarios) * (NIGHTLY_BOUND_S if self.nightly else SCENARIO_BOUND_S)
 
     def command(self, run_folder: Path) -> list[str]:
@@ -63,7 +63,7 @@ class ScenarioSelection:
 
 
 class Children:
-    """Starts runs, from several threads at once, and knows which are under way."""
+    """The running children; starts them from several threads at once."""
 
     def __init__(self, folder: Path, *, options: Mapping[str, str] | None = None) -> None:
         """Run in the project `folder`, with `-D` options that every run is given."""
@@ -77,7 +77,7 @@ class Children:
         """Run these scenarios and return how they ended.
 
         Raises:
-            StoppedError: `end_all` was called, before or meanwhile.
+            StoppedError: `end_all` was called before or during the run.
         """
         selection = ScenarioSelection(selection.scenarios, self._options | dict(selection.options), selection.nightly)
         run_folder.mkdir(parents=True)
@@ -98,7 +98,7 @@ class Children:
         return outcome(selection, run_folder, timed_out=timed_out, seconds=time.monotonic() - started)
 
     def end_all(self) -> None:
-        """Ask every run for its orderly end; called again, each ends at once. No further one begins."""
+        """End every run in order, and start no further one; a second call ends them at once."""
         with self._lock:
             self._stopped = True
             for process in self._running:
@@ -115,14 +115,14 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a terminal's Ctrl-C is for the caller, who then ends its runs
+                start_new_session=True,  # a terminal's Ctrl-C goes to the caller only, which then ends its runs
             )
             self._running.add(process)
             return process
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a run: in order, else at once, else by SIGKILL, which also ends its sandbox."""
+    """End a run in order, else at once, else by SIGKILL, which also ends its sandbox."""
     for ask in (process.terminate, process.terminate, process.kill):
         ask()
         try:
@@ -133,7 +133,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def outcome(selection: ScenarioSelection, run_folder: Path, *, timed_out: bool, seconds: float) -> Run:
-    """Read what a run has left: its journal, and what behave said when it ran nothing."""
+    """Read the outcome of a run from its journal, or from behave's output when it ran nothing."""
     journal, log = run_folder / JOURNAL_NAME, run_folder / LOG_NAME
     if journal.exists():
         report = read_run(journal)

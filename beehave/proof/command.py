@@ -1,6 +1,6 @@
-"""`beehave prove`: what it does with what was asked for, where it writes, and what its exit status means.
+"""The command `beehave prove`: its options, its files and its exit status.
 
-0: everything that was asked for is proven. 1: it is not. 130: it was interrupted; what was found is kept.
+0: every selected seed is caught. 1: one is not. 130: it was interrupted; the results so far are kept.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class ProofOptions:
 
     @property
     def everything(self) -> bool:
-        """Whether all seeds are to be proven."""
+        """Whether all seeds are selected."""
         return not self.seeds and self.family is None and not self.fast
 
     @property
     def run_options(self) -> dict[str, str]:
-        """What every run of behave is given."""
+        """The `-D` options of every run of behave."""
         return {"sandbox": "off"} if self.no_sandbox else {}
 
 
 def prove(folder: Path, options: ProofOptions) -> int:
-    """Prove the project in `folder`; returns the exit status.
+    """Prove the scenarios of the project in `folder`, and return the exit status.
 
     Raises:
-        HarnessError: a seed or a family is not known.
+        HarnessError: a seed or a family is unknown.
     """
     out = console()
     settings = load_settings(folder, {}).proof
@@ -100,19 +100,19 @@ def prove(folder: Path, options: ProofOptions) -> int:
 
 
 def with_durations(durations: Mapping[str, int]) -> dict[str, str]:
-    """Return the `-D` options for other durations: a run on a wrong product waits mostly in vain."""
+    """Return the `-D` options for shorter durations: on a wrong product most waits are in vain."""
     return {f"durations.{key}": str(value) for key, value in durations.items()}
 
 
 def new_folder(folder: Path) -> Path:
-    """Make the folder of a proof, named by the time."""
+    """Make the folder of a proof, named by its time."""
     place = folder / PROOF_FOLDER / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
     place.mkdir(parents=True)
     return place
 
 
 def _clean(out: Console, campaign: Campaign, chosen: Sequence[Seed], proof: Proof) -> bool:
-    """Run everything on the sound product; a scenario that is red there proves nothing anywhere."""
+    """Run everything on the correct product; a scenario that is red there proves nothing."""
     red = []
     for run in campaign.clean_runs(name for seed in chosen for name in campaign.scenarios_of(seed)):
         print_clean_run(out, run)
@@ -140,17 +140,17 @@ def _seeds(out: Console, campaign: Campaign, chosen: Sequence[Seed], proof: Proo
 def _finish(
     out: Console, proof: Proof, place: Path, options: ProofOptions, *, catalog: Sequence[Seed], sentences: Sentences
 ) -> None:
-    """Count, print and write: the proof itself, and what is now known of all seeds."""
+    """Count, print and write the proof, and merge it into what is known of all seeds."""
     proof.complete = len(proof.seeds) == len(catalog)
     met = {family for result in proof.seeds.values() for family in result.families}
-    if not options.fast:  # one seed a family leaves nearly all of them unseen: a list of those would say nothing
+    if not options.fast:  # one seed a family reaches few Then sentences: a list of the others would say nothing
         proof.count_thens(sentences, sentences.families.names if options.everything else met)
     print_proof(out, proof)
     write(proof, place / "proof.json")
     if options.json_file is not None:
         options.json_file.write_text(proof.as_json(), encoding="utf-8")
     last = place.parent / f"{LAST}.json"
-    if not options.fast:  # red once is less than last.json promises
+    if not options.fast:  # last.json holds only verdicts of two runs
         write(merged(_read(last), proof, catalog, sentences), last)
     shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     out.print(f"proof: {escape(str(shown / 'proof.html'))}", soft_wrap=True)

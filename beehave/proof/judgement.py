@@ -1,8 +1,8 @@
-"""What a run against a seed has shown, and whether it caught the seed. Pure: reports of journals in, verdicts out.
+"""The judgement of runs against a seed: whether they caught it. Pure functions from reports to verdicts.
 
-A seed is caught by a failing step that judged the product, twice. Not by a crash at start-up, not by a step that
-broke (any exception but an AssertionError), not by what was found only when the scenario had ended, and not by a run
-that had to be ended: all of those would come from a product that is wrong in any way.
+A seed is caught when a step that judges the product fails, twice. A crash at start-up, a broken step (any exception
+but an AssertionError), a leak found after the scenario, or a run that had to be ended do not count: these would happen
+on any product that is wrong in some way.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from beehave.report.report import RunReport, ScenarioReport
 
 
 class Mark(StrEnum):
-    """How one scenario ended, in the order in which the rows of one outline outvote each other."""
+    """How one scenario ended; of the rows of one outline, the earliest in this order counts."""
 
     RED = "red"
     """A step failed by an assertion."""
     START_UP = "start_up"
-    """A daemon never was ready, so nothing was judged."""
+    """A daemon never became ready, so nothing was judged."""
     BROKEN = "broken"
-    """A step or hook raised something else than an AssertionError."""
+    """A step or hook raised an exception other than AssertionError."""
     AT_END = "at_end"
-    """Every step passed; what the scenario left behind failed it."""
+    """Every step passed, and the scenario failed for what it left behind."""
     UNFINISHED = "unfinished"
     """The run was ended in its middle."""
     GREEN = "green"
@@ -34,7 +34,7 @@ class Mark(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a seed."""
+    """The verdict on a seed."""
 
     CAUGHT = "caught"
     FLAKY = "flaky"
@@ -49,9 +49,9 @@ class Verdict(StrEnum):
     BROKE_OFF = "run broke off"
     """behave ended in the middle, or ran nothing."""
     NOT_JUDGED = "cannot be judged here"
-    """Every scenario that must notice is skipped on this machine."""
+    """Every scenario that should fail is skipped on this machine."""
     UNNAMED = "no scenario"
-    """The seed names none."""
+    """The seed names no scenario."""
     NEVER_RUN = "never run"
 
 
@@ -60,13 +60,13 @@ COUNTING = {
     "leak": frozenset({Mark.RED, Mark.AT_END}),
     "start_up": frozenset({Mark.RED, Mark.START_UP}),
 }
-"""By what a seed is about, the endings that catch it."""
+"""The endings that catch a seed, by its `caught_as`."""
 _ALONE = {Mark.START_UP: Verdict.START_UP, Mark.BROKEN: Verdict.BROKEN, Mark.AT_END: Verdict.LEAK_ONLY}
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How one scenario ended in one run, and where it failed."""
+    """The end of one scenario in one run."""
 
     scenario: str
     mark: Mark
@@ -87,7 +87,7 @@ class Run:
     timed_out: bool = False
     seconds: float = 0.0
     complaint: str = ""
-    """What behave said when it ran nothing of what was asked."""
+    """behave's last output lines, when it ran none of the scenarios."""
 
     def marked(self, marks: Iterable[Mark]) -> list[Ending]:
         """Return the scenarios that ended in one of these ways."""
@@ -96,7 +96,7 @@ class Run:
 
 
 def endings_of(report: RunReport, wanted: Sequence[str]) -> dict[str, Ending]:
-    """Return how each wanted scenario ended; one that never began is unfinished."""
+    """Return how each selected scenario ended; one that never began is unfinished."""
     found: dict[str, Ending] = {}
     order = list(Mark)
     for scenario in report.scenarios:
@@ -134,24 +134,24 @@ def ending_of(scenario: ScenarioReport) -> Ending:
 
 
 def _mark_of_step(status: str, error: str) -> Mark:
-    if status != "failed":  # behave keeps that word for an AssertionError
+    if status != "failed":  # behave uses `failed` for an AssertionError only
         return Mark.BROKEN
     return Mark.START_UP if IS_READY in error else Mark.RED
 
 
 def to_repeat(first: Run, caught_as: str) -> list[str]:
-    """Return the scenarios that caught the seed once, and have to do it again."""
+    """Return the scenarios that caught the seed once, and must do so again."""
     return [] if first.timed_out else [ending.scenario for ending in first.marked(COUNTING[caught_as])]
 
 
 def judge(first: Run, second: Run | None, caught_as: str = "step", *, once: bool = False) -> Verdict:
-    """Return what became of a seed.
+    """Return the verdict on a seed.
 
     Args:
-        first: all its scenarios.
-        second: those of `to_repeat`, run again; None when there were none.
-        caught_as: what the seed is about.
-        once: be content with the first run.
+        first: the run of all its scenarios.
+        second: the run of those in `to_repeat`; None when there were none.
+        caught_as: the kind of failure that the seed is about.
+        once: whether the first run alone decides.
     """
     if first.timed_out or (second is not None and second.timed_out):
         return Verdict.TIMEOUT

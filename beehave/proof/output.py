@@ -1,4 +1,4 @@
-"""What a proof says: a line for each seed while it runs, and at its end the matrix, what is missing, and the shares."""
+"""The output of a proof: a line for each seed while it runs; at its end the matrix, what is missing, and shares."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from beehave.proof.results import Proof, SeedResult
 TEMPLATE = "proof.html.j2"
 _STYLES = {Verdict.CAUGHT: "green", Verdict.NOT_JUDGED: "yellow"}
 _UNSTYLED_WIDTH = 160
-"""Columns when the output is no terminal: a log file is read with lines of this length, not of 80."""
+"""Columns when the output is not a terminal: log files may have longer lines than 80."""
 
 
 def console() -> Console:
-    """Return where to print: in colours on a terminal, plain otherwise."""
+    """Return the console for the output: with colours on a terminal, plain otherwise."""
     probe = Console()
     return probe if probe.is_terminal else Console(width=_UNSTYLED_WIDTH)
 
 
 def print_clean_run(out: Console, run: Run) -> None:
-    """One line for each part of the clean run."""
+    """Print one line for a part of the clean run."""
     green = len(run.marked({Mark.GREEN}))
     file = next(iter(run.endings)).partition("::")[0]
     out.print(f"clean   {run.seconds:6.1f} s  {green} of {len(run.endings)} green  {escape(file)}", soft_wrap=True)
 
 
 def print_seed(out: Console, name: str, result: SeedResult, *, place: str) -> None:
-    """One line for a seed that was judged."""
+    """Print one line for a seed that was judged."""
     style = _STYLES.get(Verdict(result.verdict), "red")
     reds = {red["scenario"] for red in result.reds}
     ran = len(result.scenarios)
@@ -86,7 +86,7 @@ def matrix(proof: Proof) -> Table:
 
 
 def write_html(proof: Proof, path: Path) -> None:
-    """Draw the same as a page."""
+    """Write the same as an HTML page."""
     environment = Environment(
         loader=PackageLoader("beehave.proof", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

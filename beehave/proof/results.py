@@ -1,4 +1,4 @@
-"""What a proof has found: one entry a seed, the `Then` sentences that went red, and two percentages; as JSON.
+"""The results of a proof: one entry a seed, the `Then` sentences that went red, and two percentages; as JSON.
 
 The file's form (`proof.json`):
 
@@ -9,7 +9,7 @@ The file's form (`proof.json`):
      "thens": {pattern: {"families": [family], "red_by": [seed]}},
      "skipped": {scenario: reason}}
 
-`tree` says of which code it is true: a hash of what the daemons, the steps and the features were.
+`tree` is a hash of the code that the results are about: of daemons, steps and features.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MESSAGE_LENGTH = 1000
 
 @dataclass
 class SeedResult:
-    """What became of one seed."""
+    """The result of one seed."""
 
     family: str
     families: list[str]
@@ -44,11 +44,11 @@ class SeedResult:
     tree: str
     digest: str
     why: str = ""
-    """For an uncaught one: what was seen in place of a failing step."""
+    """Why it is uncaught: what was seen in place of a failing step."""
     reds: list[dict[str, Any]] = field(default_factory=list)
     scenarios: dict[str, list[str]] = field(default_factory=dict)
     stale: bool = False
-    """Found with another state of the code or of the seed; it does not count."""
+    """Whether the code or the seed has changed since; a stale result does not count."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Proof:
     scope: list[str] = field(default_factory=list)
     """The families whose `Then` sentences count."""
     complete: bool = False
-    """Whether every seed there is has a result."""
+    """Whether every seed of the catalogue has a result."""
     interrupted: bool = False
 
     @property
@@ -82,16 +82,16 @@ class Proof:
 
     @property
     def percent_caught(self) -> float:
-        """How many of the seeds were caught."""
+        """The share of seeds that were caught."""
         return percent(len(self.seeds) - len(self.uncaught), len(self.seeds))
 
     @property
     def percent_thens(self) -> float:
-        """How many of the `Then` sentences have been red."""
+        """The share of `Then` sentences that have been red."""
         return percent(len(self.thens) - len(self.never_red), len(self.thens))
 
     def count_thens(self, sentences: Sentences, families: Collection[str]) -> None:
-        """Work out which `Then` sentences of these families have been red."""
+        """Determine which `Then` sentences of these families have been red."""
         self.scope = [family for family in sentences.families.names if family in families]
         known = {
             pattern: [family for family in sentences.families.names if family in used_by]
@@ -113,7 +113,7 @@ class Proof:
 
 
 def percent(part: int, whole: int) -> float:
-    """Return a share in percent, rounded down to a tenth, so that 100 means all; of nothing, nothing is proven."""
+    """Return a share in percent, rounded down to a tenth, so that 100 means all; 0 when there are none."""
     return int(1000 * part / whole) / 10 if whole else 0.0
 
 
@@ -176,9 +176,9 @@ def _why(runs: Sequence[Run]) -> str:
 
 
 def merged(old: Mapping[str, Any], new: Proof, catalog: Sequence[Seed], sentences: Sentences) -> Proof:
-    """Lay new results over those of an earlier file; what is not true of the present code any more turns stale.
+    """Merge new results into those of an earlier file; results about other code become stale.
 
-    A seed that no longer exists is left out; one that was never run is stale from the beginning.
+    A seed that no longer exists is dropped; one that was never run is stale from the beginning.
     """
     whole = Proof(new.tree, new.at, skipped=dict(old.get("skipped", {})) | new.skipped, interrupted=new.interrupted)
     for seed in catalog:
@@ -188,7 +188,9 @@ def merged(old: Mapping[str, Any], new: Proof, catalog: Sequence[Seed], sentence
         known = old.get("seeds", {}).get(seed.name)
         result = SeedResult(**known) if known else _never_run(seed)
         result.stale = not known or (result.tree, result.digest) != (new.tree, seed.digest)
-        result.caught = result.verdict == Verdict.CAUGHT and not result.stale  # whoever reads only this is not misled
+        result.caught = (
+            result.verdict == Verdict.CAUGHT and not result.stale
+        )  # stands for itself, for readers that ignore `stale`
         whole.seeds[seed.name] = result
     whole.complete = not any(result.stale for result in whole.seeds.values())
     whole.count_thens(sentences, sentences.families.names)
@@ -211,7 +213,7 @@ def _never_run(seed: Seed) -> SeedResult:
 
 
 def tree_of(folder: Path, judged: Sequence[str]) -> str:
-    """Return a hash of everything that a verdict depends on: the code and features of these folders."""
+    """Return a hash of the code and features of these folders, on which a verdict depends."""
     digest = hashlib.sha256()
     for name in judged:
         for path in sorted((folder / name).rglob("*")):
@@ -221,5 +223,5 @@ def tree_of(folder: Path, judged: Sequence[str]) -> str:
 
 
 def now() -> str:
-    """Return the time of day, in ISO 8601."""
+    """Return the current time in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""What there is to prove: the project's scenarios with their families, and the definition of each `Then` they use."""
+"""The subject of a proof: the project's scenarios with their families, and the definitions of their `Then` steps."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Sentences:
     thens: dict[str, list[str]] = field(default_factory=dict)
     """The families of the features that use a `Then`, by the pattern of its definition."""
     patterns: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The pattern by which a step's type and sentence are defined."""
+    """The pattern of the definition of each step, by type and sentence."""
 
     def pattern(self, step_type: str, sentence: str) -> str:
         """Return the pattern of a step's definition; the sentence itself for one that is not defined."""
         return self.patterns.get((step_type, sentence), sentence)
 
     def nightly(self, scenario: str) -> bool:
-        """Return whether a scenario is run at night only."""
+        """Return whether a scenario runs only at night."""
         return NIGHTLY in self.scenarios[scenario]
 
     def of_family(self, family: str | None) -> list[str]:
-        """Return the scenarios that run each time, of one family or, for None, of all."""
+        """Return the scenarios that are not nightly, of one family or, for None, of all."""
         return [
             name
             for name in self.scenarios
@@ -41,10 +41,10 @@ class Sentences:
 
 
 def read_sentences(folder: Path) -> Sentences:
-    """Return what there is to prove in the project in `folder`.
+    """Return the scenarios and sentences of the project in `folder`.
 
     Raises:
-        HarnessError: behave cannot load it.
+        HarnessError: behave cannot load the project.
     """
     project = load_project(folder)
     sentences = Sentences(read_families(folder))

@@ -1,6 +1,6 @@
-"""`beehave prove --null` and `--silent`: the scenarios against daemons that do nothing. Whatever is green is worthless.
+"""Scenarios on daemons that do nothing (`beehave prove --null` and `--silent`), where a green scenario is worthless.
 
-The features of the harness itself are left out: what they look at are runs of behave, and no daemon.
+Features about the harness itself are left out: they observe runs of behave, and no daemon.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from beehave.proof.sentences import read_sentences
 from beehave.settings import SETTINGS_FILE, Settings, load_settings
 
 CHUNK = 5
-"""Scenarios in one run: waiting needs no processor, so many short runs side by side (`-j 6`) end sooner than few."""
+"""Scenarios in one run: waiting needs no CPU, so many short runs in parallel (`-j 6`) finish sooner than few."""
 EVERY_STEP_PASSED = frozenset({Mark.GREEN, Mark.AT_END})
-"""On a frozen product a scenario always fails at its end, for daemons that do not react; that is not its own merit."""
+"""On a frozen product every scenario fails at its end, since daemons do not react; that is no merit of its steps."""
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """A product in place of the real one."""
+    """A fake product in place of the real one."""
 
     name: str
     text: str
 
     def options(self, settings: Settings) -> dict[str, str]:
-        """Return the `-D` options that put it into the place of all daemons.
+        """Return the `-D` options that replace all daemons by it.
 
         Raises:
-            HarnessError: the project has no command for it.
+            HarnessError: the project's settings have no command for it.
         """
         command: list[str] = getattr(settings.proof, self.name)
         if not command:
@@ -57,7 +57,7 @@ SILENT = StandIn("silent", "is the real one, frozen when it is ready, or where i
 
 
 def run_stand_in(folder: Path, stand_in: StandIn, options: ProofOptions) -> int:
-    """Run the scenarios against a stand-in; 0 when none passes, 1 when one does, 130 when it was interrupted.
+    """Run the scenarios against a stand-in; return 0 when none passes, 1 when one does, 130 when interrupted.
 
     Raises:
         HarnessError: there is nothing to run.
@@ -117,8 +117,10 @@ def chunks(names: Sequence[str]) -> list[list[str]]:
 
 
 def tally(endings: Sequence[Ending]) -> str:
-    """Say how many are green, how many were skipped, and at which kind of step the others failed: `start or end` is
-    a hook, before the first step or after the last."""
+    """Return as text how many are green, how many were skipped, and at which kind of step the others failed.
+
+    `start or end` is a hook, before the first step or after the last.
+    """
     green, skipped = (sum(ending.mark is mark for ending in endings) for mark in (Mark.GREEN, Mark.SKIPPED))
     failed = Counter(
         ending.step_type or "start or end" for ending in endings if ending.mark not in {Mark.GREEN, Mark.SKIPPED}

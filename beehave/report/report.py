@@ -1,4 +1,4 @@
-"""The report of a run, drawn from its journal and from nothing else, so that a run that was killed has one too."""
+"""The report of a run, made from its journal alone, so that a run that was killed has one too."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SLOWEST_SHOWN = 10
 
 @dataclass
 class ScenarioReport:
-    """One scenario as the journal tells it."""
+    """One scenario as the journal has it."""
 
     name: str
     feature: str
     location: str
     tags: list[str]
     status: str = "unfinished"
-    """A scenario that the journal never ended was under way when the run was killed."""
+    """How it ended; a scenario without an end in the journal was running when the run was killed."""
     duration_ms: float = 0.0
     reason: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -35,13 +35,13 @@ class ScenarioReport:
 
     @property
     def good(self) -> bool:
-        """Whether nothing about it needs a look."""
+        """Whether nothing about it needs attention."""
         return self.status in {"passed", "skipped"}
 
 
 @dataclass
 class RunReport:
-    """One run as its journal tells it."""
+    """One run as its journal has it."""
 
     journal: Path
     started: dict[str, Any]
@@ -85,7 +85,7 @@ class RunReport:
 
 
 def read_run(journal: Path) -> RunReport:
-    """Return what a journal tells; a journal that stops in the middle is told up to there."""
+    """Return the run that a journal describes; a journal that stops in the middle is read up to there."""
     started: dict[str, Any] = {}
     ended: dict[str, Any] | None = None
     scenarios: list[ScenarioReport] = []
@@ -121,7 +121,7 @@ def read_run(journal: Path) -> RunReport:
 
 
 def write_report(journal: Path) -> Path:
-    """Draw the report beside the journal and return its path."""
+    """Write the report beside the journal and return its path."""
     environment = Environment(
         loader=PackageLoader("beehave.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

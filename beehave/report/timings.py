@@ -1,4 +1,4 @@
-"""The times that a run's scenarios measured, gathered by feature and shown beside their bounds."""
+"""The times that a run's scenarios measured, by feature, beside their bounds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Measured:
     took_ms: list[float] = field(default_factory=list)
     why: str = ""
     texts: list[str] = field(default_factory=list)
-    """Of measurements that are more than one time, as a load's latencies."""
+    """The details of measurements of more than one value, such as a load's latencies."""
 
     def add(self, figure: dict[str, Any]) -> None:
-        """Take one `figure` event of a journal."""
+        """Add one `figure` event of a journal."""
         if "text" in figure:
             self.texts.append(figure["text"])
             return
@@ -28,7 +28,7 @@ class Measured:
 
     @property
     def text(self) -> str:
-        """The least and the greatest, how many there were, and the bounds in the same way."""
+        """The range of the times, how many there were, and the range of their bounds."""
         if not self.took_ms:
             return "; ".join(self.texts)
         times = f" ({len(self.took_ms)} times)" if len(self.took_ms) > 1 else ""
@@ -36,7 +36,7 @@ class Measured:
 
 
 def gather(figures: list[tuple[str, dict[str, Any]]]) -> dict[str, list[Measured]]:
-    """Return what was measured, by feature and name, in the order of first appearance; each figure has its feature."""
+    """Return the measured times by feature and name, in the order of first appearance."""
     features: dict[str, dict[str, Measured]] = {}
     for feature, figure in figures:
         named = features.setdefault(feature, {})

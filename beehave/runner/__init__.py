@@ -1,1 +1,1 @@
-"""behave's runner, context and hooks, with verdicts that hold."""
+"""behave's runner, context, hooks and reporters, with the sandbox, the census and the evidence rule."""

@@ -1,7 +1,7 @@
-"""behave's context with a verdict at the end of each layer: after the last cleanup, nothing extra may be there.
+"""behave's context with a census at the end of each layer: after the last cleanup, nothing extra may be left.
 
 behave pops a layer of the context when a scenario, rule or feature ends, and runs its cleanups then. This is the
-only place that comes after all of them, so the session's own ending and the census stand here.
+only place that comes after all of them, so the session ends the scenario and takes the census here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LeftBehindError(Exception):
 
 
 class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
-    """Runs every cleanup whatever the others do, then ends the session's part, then takes the census."""
+    """A context that runs every cleanup even when others fail, then ends the scenario, then takes the census."""
 
     def __init__(self, runner: Any, interruption: Interruption) -> None:
         super().__init__(runner)
@@ -40,17 +40,17 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
 
     @property
     def ended_scenario(self) -> Scenario | None:
-        """The scenario that was last ended; behave still has to set its status when this changes."""
+        """The scenario that ended last; behave sets its status only after this."""
         return self._ended_scenario
 
     def begin_layer(self) -> None:
-        """Take the census with which the layer now on top must end."""
+        """Take the census against which the end of the layer now on top is compared."""
         self._stack[0][_CENSUS] = self._taker().take()
         self._stack[0][_STARTED] = time.monotonic()
 
     def _pop(self, capture_sink: Any = None) -> None:
         layer = self._stack[0]
-        if _CENSUS not in layer:  # it was never run: not selected, or a dry run
+        if _CENSUS not in layer:  # the scenario was never run: not selected, or a dry run
             super()._pop(capture_sink)
             return
         session = self._session()
@@ -68,9 +68,9 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             raise LeftBehindError("\n".join(problems))
 
     def _do_cleanups(self) -> None:
-        """Run all cleanups of the layer on top, the last registered first, and raise what went wrong after all.
+        """Run all cleanups of the layer on top, the last registered first, and then raise their errors.
 
-        Unlike behave's own, it goes on after a `sys.exit` or a KeyboardInterrupt in one of them.
+        Unlike behave's own, it continues after a `sys.exit` or a KeyboardInterrupt in one of them.
         """
         layer = self._stack[0]
         cleanups, layer["@cleanups"] = layer["@cleanups"], []
@@ -88,7 +88,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             raise LeftBehindError("; ".join(repr(error) for error in errors))
 
     def _do_remaining_cleanups(self, capture_sink: Any = None) -> None:
-        """End the run: the layers that an abort left, the cleanups of the test run, the last census, the session.
+        """End the run: layers that an abort left, cleanups of the test run, the last census, the session.
 
         behave calls this after the `after_all` hook.
         """
@@ -178,21 +178,21 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
 
 
 def use_temporary_folder(run_folder: Path) -> None:
-    """Let `tempfile` make everything below the run folder, where the census sees what is left of it."""
+    """Make `tempfile` use a folder below the run folder, where the census sees what is left."""
     temporary = run_folder / TEMPORARY_FOLDER
     temporary.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(temporary)
 
 
 def remove_temporary_folder() -> None:
-    """Undo `use_temporary_folder`; what was left there has been reported and swept."""
+    """Undo `use_temporary_folder`; what was left there has been reported and removed."""
     if tempfile.tempdir is not None and Path(tempfile.tempdir).name == TEMPORARY_FOLDER:
         shutil.rmtree(tempfile.tempdir, ignore_errors=True)
         tempfile.tempdir = None
 
 
 def describe_step(step: Any) -> dict[str, Any]:
-    """Return what the journal says about one step."""
+    """Return the journal entry of one step."""
     return {
         "keyword": step.keyword,
         "type": step.step_type,
@@ -204,7 +204,7 @@ def describe_step(step: Any) -> dict[str, Any]:
 
 
 def _report(statement: Any, problems: list[str]) -> None:
-    """Put the problems of a scenario, rule or feature where reporters look, and print them: formatters show steps."""
+    """Attach problems to a scenario, rule or feature for the reporters, and print them: formatters show only steps."""
     if problems:
         known = [statement.error_message] if statement.error_message else []
         statement.store_exception_context(LeftBehindError("\n".join(problems)))
@@ -214,4 +214,4 @@ def _report(statement: Any, problems: list[str]) -> None:
 
 def _print(problems: list[str]) -> None:
     for problem in problems:
-        print(f"    FAILED AT ITS END: {problem}")  # noqa: T201 - to whoever watches the run, as behave itself does
+        print(f"    FAILED AT ITS END: {problem}")  # noqa: T201 - output for the user, as behave's own

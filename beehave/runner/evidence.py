@@ -1,7 +1,7 @@
-"""The evidence rule: a `Then` looks at the product while it runs, and asserts something about what it saw.
+"""The evidence rule: a `Then` observes the product while it runs, and asserts something about what it observed.
 
-A `Then` (or an `And` or `But` after one) that records no observation judges a memory; one that executes no `assert`
-judges nothing. Either would stay green whatever the product does, so either fails.
+A `Then` (or an `And` or `But` after one) that records no observation judges only stored values; one that executes no
+`assert` judges nothing. Both would stay green whatever the product does, so both fail.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class EvidenceError(AssertionError):
 
 @dataclass
 class Evidence:
-    """What one step has done so far."""
+    """What one step has observed and asserted so far."""
 
     observations: int = 0
     checks: int = 0
@@ -35,7 +35,7 @@ class Evidence:
     """`assert` statements of steps/ that were executed, counted by line."""
 
     def shortfall(self) -> str | None:
-        """Return what the step lacks and what to do about it, None when it lacks nothing."""
+        """Return what evidence is missing and how to add it, None when nothing is missing."""
         if not self.observations:
             return (
                 "This Then made no observation: nothing in it looked at the product, so it would pass whatever the "
@@ -52,9 +52,9 @@ class Evidence:
 
 
 class AssertionTrace:
-    """Counts the `assert` statements that are executed in the files of some folders, in the calling thread.
+    """Counts executed `assert` statements in the files of some folders, in the calling thread.
 
-    Only lines of files below these folders are traced; for any other function the cost is one call on its entry.
+    Only lines of files below these folders are traced; any other function costs one call on its entry.
     """
 
     def __init__(self, folders: list[Path]) -> None:
@@ -101,7 +101,7 @@ class AssertionTrace:
 
 
 def assert_lines(source: str) -> frozenset[int]:
-    """Return the lines of all `assert` statements whose condition depends on something.
+    """Return the lines of all `assert` statements whose condition is not constant.
 
     `assert True` or `assert 1 < 2` says nothing about the product and does not count.
     """
@@ -115,7 +115,7 @@ def assert_lines(source: str) -> frozenset[int]:
 
 @contextmanager
 def gathered(journal: Journal, trace: AssertionTrace) -> Iterator[Evidence]:
-    """Gather the evidence of a step within the block.
+    """Collect the evidence of the step that runs within the block.
 
     Raises:
         EvidenceError: the block ended without an error and without enough evidence.

@@ -1,6 +1,6 @@
-"""behave's hooks: they open the run's session, begin each scenario, and write down each step.
+"""behave's hooks: they open the run's session, begin each scenario, and record each step.
 
-Ends are not here: a scenario has ended only after its last cleanup, which comes after every hook
+Nothing ends here: a scenario has ended only after its last cleanup, which comes after every hook
 (`beehave.runner.context`).
 """
 
@@ -48,7 +48,7 @@ def _open_session(context: Any, world: type[WorldLike]) -> None:
     context.config.setup_logging()  # what behave's own before_all does
     info = sandbox.current()
     userdata = context.config.userdata
-    folder = userdata.get("run_folder")  # for a run that is one of many: its reports are its caller's to place
+    folder = userdata.get("run_folder")  # given by the caller of one run of many, which places the reports
     session = Session.open(
         Path(context.config.base_dir).resolve(),
         userdata,
@@ -74,7 +74,7 @@ def _open_session(context: Any, world: type[WorldLike]) -> None:
 
 
 def before_scenario(context: Any, scenario: Scenario) -> None:
-    """Skip a scenario whose needs this machine cannot meet, else make its world."""
+    """Skip a scenario whose needed capabilities are missing, else make its world."""
     session: Session = context.session
     session.journal.record(
         "scenario_started",
@@ -86,12 +86,12 @@ def before_scenario(context: Any, scenario: Scenario) -> None:
     if reason := capabilities.missing(scenario.effective_tags):
         print(f"    SKIPPED: {scenario.name}: {reason}")  # noqa: T201 - loudly, at once; also in the closing lines
         scenario.skip()
-        scenario.skip_reason = reason  # given to skip(), it would be logged once more
+        scenario.skip_reason = reason  # skip() would log a reason once more
         return
     context.world = session.begin_scenario(scenario.name, set(scenario.effective_tags))
     context.daemons = session.daemons
 
 
 def after_step(context: Any, step: Step) -> None:
-    """Write the step down."""
+    """Record the step in the journal."""
     context.session.journal.record("step", **describe_step(step))

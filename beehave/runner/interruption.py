@@ -1,7 +1,8 @@
-"""What a signal does to a run: it ends it in order. (The second, which ends it at once, is the launcher's.)
+"""The orderly end of a run by a signal.
 
-A signal that comes while a step or a `before` hook runs breaks into it as KeyboardInterrupt. At any other moment
-(a cleanup above all) it is remembered, and what is under way is completed first.
+A signal that comes while a step or a `before` hook runs interrupts it as KeyboardInterrupt. At any other moment
+(above all in a cleanup) it is stored, and the current work is completed first. A second signal, which ends the run at
+once, is handled by the launcher.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from beehave.sandbox.signals import ORDERLY
 
 
 class Interruption:
-    """The one signal state of a run. All of it happens in the main thread, where Python runs signal handlers."""
+    """The signal state of a run, used only in the main thread, where Python runs signal handlers."""
 
     def __init__(self) -> None:
         self.number: signal.Signals | None = None
@@ -26,7 +27,7 @@ class Interruption:
         self._may_break_in = False
 
     def install(self) -> None:
-        """Take over SIGINT, SIGTERM, SIGHUP and SIGQUIT, except where the caller wants them ignored (`nohup`)."""
+        """Install handlers of SIGINT, SIGTERM, SIGHUP and SIGQUIT, except where the caller ignores them (`nohup`)."""
         for number in ORDERLY:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
@@ -34,12 +35,12 @@ class Interruption:
 
     @property
     def exit_code(self) -> int | None:
-        """What an interrupted run exits with: 128 + N; None when it was not interrupted."""
+        """The exit code of an interrupted run, 128 + N; None when it was not interrupted."""
         return None if self.number is None else 128 + self.number
 
     @property
     def reason(self) -> str:
-        """Why the run ends, in words."""
+        """Why the run ends, as text."""
         if self.number is None:
             return "not interrupted"
         if self.number is signal.SIGPIPE:
@@ -47,16 +48,16 @@ class Interruption:
         return f"{self.number.name} received"
 
     def request(self, number: signal.Signals) -> None:
-        """End the run in order, without breaking into what runs now."""
+        """End the run in order, without interrupting what runs now."""
         if self.number is None:
             self.number = number
 
     @contextlib.contextmanager
     def may_break_in(self, *, allowed: bool = True) -> Iterator[None]:
-        """Let a signal raise KeyboardInterrupt within the block, or keep it out of the block.
+        """Within the block, let a signal raise KeyboardInterrupt, or store it until the block has ended.
 
         Raises:
-            KeyboardInterrupt: at once when a signal was remembered before the block began.
+            KeyboardInterrupt: at once when a signal was stored before the block began.
         """
         before = self._may_break_in
         self._may_break_in = allowed
@@ -79,10 +80,10 @@ class Interruption:
 
 
 def let_children_take_signals() -> None:
-    """Undo what nohup and a shell's background jobs do: a signal that is ignored here is ignored in all children too.
+    """Replace ignored signals by handlers that do nothing, so that children do not inherit the ignoring.
 
-    Tests and scenarios send their own children these signals. A handler, unlike an ignored signal, is not
-    inherited, and this one lets the present process go on as it was asked to.
+    nohup and a shell's background jobs ignore signals, but tests and scenarios send them to their own children.
+    Unlike an ignored signal, a handler is not inherited, and this process still ignores the signal.
     """
     for number in (*ORDERLY, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:

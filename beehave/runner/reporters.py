@@ -1,4 +1,4 @@
-"""What the stock reporters of behave do not say: what a scenario left behind, failed hooks, reasons of skips."""
+"""Reporters that add what behave's own leave out: leaks, failed hooks, reasons of skips."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from behave.reporter.junit import CDATA, ElementTreeWithCDATA, FeatureReportData
 
 
 class FailureJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has no types
-    """JUnit XML in which nothing that failed looks passed or skipped.
+    """JUnit XML in which nothing that failed appears as passed or skipped.
 
-    behave's own writes no message for what a scenario left behind, and calls every scenario skipped when
+    behave's own writes no message for what a scenario left behind, and reports every scenario as skipped when
     `before_all` failed.
     """
 
@@ -29,7 +29,7 @@ class FailureJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has n
         """What is wrong with the run as a whole; the runner adds to it."""
 
     def end(self) -> None:
-        """Write a file of its own for what was wrong at the end of the run; no feature could carry it."""
+        """Write an extra file for problems of the run as a whole, which belong to no feature."""
         super().end()
         if self.run_problems:
             case = ElementTree.Element(
@@ -71,14 +71,14 @@ class FailureJUnitReporter(JUnitReporter):  # type: ignore[misc]  # behave has n
 
     @staticmethod
     def _complete(case: ElementTree.Element, scenario: Scenario) -> None:
-        """Add what the scenario left behind to the problem of its failed step; behave's own tells only one."""
+        """Add what the scenario left behind to the problem of its failed step; behave's own reports only one."""
         for problem in [*case.findall("failure"), *case.findall("error")]:
             if scenario.error_message not in "".join(problem.itertext()):
                 problem.append(CDATA(scenario.error_message))
 
 
 class ClosingLines(Reporter):  # type: ignore[misc]  # behave has no types
-    """Repeats at the end what no step shows and must not be overlooked: leaks, and errors in hooks."""
+    """Repeats at the end of the output what no step shows: leaks, and errors in hooks."""
 
     def __init__(self, config: Configuration) -> None:
         super().__init__(config)
@@ -98,7 +98,7 @@ class ClosingLines(Reporter):  # type: ignore[misc]  # behave has no types
 
 
 def install(config: Configuration, run_problems: list[str]) -> None:
-    """Put these reporters in the place of behave's."""
+    """Replace behave's reporters by these."""
     config.reporters = [
         FailureJUnitReporter(config, run_problems) if type(reporter) is JUnitReporter else reporter
         for reporter in config.reporters

@@ -1,4 +1,4 @@
-"""The runner that behave is told to use: every run in a sandbox, every end an orderly one, no verdict too early."""
+"""The runner of behave: every run in a sandbox, every end an orderly one, no verdict before the last cleanup."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ HOOK_NAMES = {
     f"{when}_{what}" for when in ("before", "after") for what in ("all", "feature", "rule", "scenario", "step", "tag")
 }
 RUN_FOLDER = "run_folder"
-"""What the run tells its launcher: where its journal lies."""
+"""Name of the fact that the run sends to its launcher: the folder with its journal."""
 
 
 class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
-    """behave's runner, with what DESIGN.md asks of it.
+    """behave's runner in a sandbox, with checks before the run and honest verdicts after it.
 
     Options by `-D`: `sandbox=auto|require|off`, `shuffle=NUMBER` (another order of features and scenarios, the same
     for the same number), `run_folder=FOLDER` (a new one, in place of the next below `reports/`).
@@ -49,7 +49,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         self._unawaited = UnawaitedCoroutines()
         self._hook_error = ""
         self.run_problems: list[str] = []
-        """What is wrong with the run as a whole and with no scenario in particular."""
+        """Problems of the run as a whole, which belong to no scenario."""
 
     def run(self) -> bool:
         """Run what was selected; returns whether it failed.
@@ -66,7 +66,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             sandbox.enter(sandbox.requested_mode(self.config.userdata.get("sandbox")), draw_report)
         except HarnessError as error:
             raise ConfigError(str(error)) from error
-        let_children_take_signals()  # after the launcher has seen which of them the caller wants ignored
+        let_children_take_signals()  # after the launcher has checked which of them the caller ignores
         if self.config.jobs > 1:
             say(f"note: --jobs {self.config.jobs}: parallel jobs are not supported yet, scenarios run one by one")
         reporters.install(self.config, self.run_problems)
@@ -78,7 +78,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         return failed
 
     def run_with_paths(self) -> bool:
-        """Load hooks and steps, check the whole selection, then run it; returns whether it failed."""
+        """Load hooks and steps, check the whole selection, then run it; return whether it failed."""
         self.context = HarnessContext(self, self.interruption)
         self.load_hooks()
         for name in HOOK_NAMES & self.hooks.keys():
@@ -119,7 +119,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         return passed
 
     def run_hook_tags_with_capture(self, hook_name: str, tags: Any, capture_sink: Any = None) -> bool:
-        """Run the tag hooks; behave calls those of `before_tag` first for everything that it is about to run."""
+        """Run the tag hooks; behave calls those of `before_tag` first for each scenario that it is about to run."""
         if hook_name == "before_tag":
             self.context.begin_layer()
         return bool(super().run_hook_tags_with_capture(hook_name, tags, capture_sink=capture_sink))
@@ -163,7 +163,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
             order.shuffle(feature.run_items)
 
     def _guarded_hook(self, name: str, hook: Callable[..., Any]) -> Callable[..., None]:
-        """Wrap a hook: a signal may break into a `before` hook only, and what it raises or leaves is an error."""
+        """Wrap a hook: a signal may interrupt only a `before` hook, and what the hook raises or leaves is an error."""
 
         def guarded(context: Any, *args: Any) -> None:
             self._hook_error = ""
@@ -187,7 +187,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
 
 
 def draw_report(run: sandbox.EndedRun) -> None:
-    """Draw the report from the journal, in the launcher: the run itself may have been killed."""
+    """Write the report from the journal, in the launcher, since the run itself may have been killed."""
     if group := run.facts.get(MEMORY_GROUP):
         memory_groups.clear(Path(group))
     folder = run.facts.get(RUN_FOLDER)

@@ -1,7 +1,7 @@
-"""What a run is about to do, checked before it does any of it: each mistake here would else go unseen.
+"""Checks of the selected scenarios before the run, for mistakes that behave itself does not report.
 
-behave runs the first definition that matches a sentence, passes a scenario that has no steps, and calls a
-selection of nothing a success.
+behave runs the first definition that matches a sentence, passes a scenario without steps, and treats an empty
+selection as a success.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from beehave.machine.capabilities import unknown_needs
 
 
 def selected(features: list[Feature], config: Configuration) -> list[Scenario]:
-    """Return the scenarios that the tags and names on the command line leave, rows of outlines one by one."""
+    """Return the scenarios selected by tags and names on the command line, rows of outlines one by one."""
     return [
         scenario
         for feature in features
@@ -25,7 +25,7 @@ def selected(features: list[Feature], config: Configuration) -> list[Scenario]:
 
 
 def problems(scenarios: list[Scenario], registry: Any) -> list[str]:
-    """Return a sentence for each thing that is wrong with these scenarios, each thing once."""
+    """Return a sentence for each problem of these scenarios, each problem once."""
     found = [
         f"{scenario.location}: the scenario {scenario.name!r} has no steps, so it proves nothing. Write its steps, "
         "or remove it"
@@ -40,7 +40,7 @@ def problems(scenarios: list[Scenario], registry: Any) -> list[str]:
 
 
 def describe_empty(features: list[Feature], config: Configuration) -> str:
-    """Return why nothing was selected: what was there, and what was asked for."""
+    """Return why nothing was selected: which scenarios there are, and which were requested."""
     scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
     asked = [f"the tags {config.tag_expression}"] if str(config.tag_expression) else []
     asked += [f"the name {name!r}" for name in config.name or []]

@@ -1,4 +1,4 @@
-"""What every step function is run with: signals may break in, only failures come out, and a `Then` has evidence."""
+"""The guard around every step function: signals may interrupt it, only failures leave it, a `Then` needs evidence."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class StepEndedRunError(AssertionError):
 
 
 class NotAwaitedError(AssertionError):
-    """A step or hook made a coroutine and nobody ran it."""
+    """A step or hook made a coroutine that was never awaited."""
 
 
 class UnawaitedCoroutines:
-    """Python only warns about a coroutine that is thrown away unawaited; this makes it an error of the step."""
+    """Finds coroutines that were never awaited, of which Python only warns, and makes them errors of the step."""
 
     def __init__(self) -> None:
         self._seen: list[str] = []
@@ -53,7 +53,7 @@ class UnawaitedCoroutines:
 
 
 class GuardedMatch(Match):  # type: ignore[misc]  # behave has no types
-    """A step definition's match, run under guard; formatters see it as any other match."""
+    """A step definition's match that runs under the guard; formatters see it as any other match."""
 
     def __init__(self, match: Match, step: Step, guard: StepGuard) -> None:
         super().__init__(match.func, match.arguments)
@@ -67,7 +67,7 @@ class GuardedMatch(Match):  # type: ignore[misc]  # behave has no types
 
 
 class StepGuard:
-    """Stands in for behave's step registry, which it asks, and hands out guarded matches."""
+    """A wrapper of behave's step registry that returns guarded matches."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class StepGuard:
         self._trace = trace
 
     def __getattr__(self, name: str) -> Any:
-        """Hand everything else on to the registry."""
+        """Delegate everything else to the registry."""
         return getattr(self._registry, name)
 
     def find_match(self, step: Step) -> Match | None:
@@ -94,8 +94,8 @@ class StepGuard:
         """Call a step function.
 
         Raises:
-            KeyboardInterrupt: a signal came; the step is aborted.
-            AssertionError: it failed, lacks evidence, left a coroutine, or tried to end the run.
+            KeyboardInterrupt: a signal came and aborts the step.
+            AssertionError: the step failed, lacks evidence, left a coroutine, or tried to end the run.
         """
         with self._interruption.may_break_in(), self._evidence_rule(step, context):
             try:

@@ -1,4 +1,4 @@
-"""The fence around a run: nothing that a scenario starts outlives behave, however behave ends.
+"""The sandbox of a run: nothing that a scenario starts outlives behave, however behave ends.
 
 `enter` is called once, while the process has a single thread. It returns in the process that goes on with the run;
 the process that called it stays behind as the launcher and exits as the run does.
@@ -37,10 +37,10 @@ _link: Link | None = None
 
 
 def requested_mode(option: str | None) -> SandboxMode:
-    """Return what was asked for: `-D sandbox=` if given, else the environment variable, else `auto`.
+    """Return the requested mode: `-D sandbox=` if given, else the environment variable, else `auto`.
 
     Raises:
-        HarnessError: it is none of the three words.
+        HarnessError: the value is none of the three modes.
     """
     word = option or os.environ.get(ENVIRONMENT_VARIABLE) or SandboxMode.AUTO
     try:
@@ -51,7 +51,7 @@ def requested_mode(option: str | None) -> SandboxMode:
 
 
 def enter(mode: SandboxMode, on_child_end: Callable[[EndedRun], None]) -> SandboxInfo:
-    """Go on inside a sandbox; the caller stays behind as its launcher and never returns from here.
+    """Continue inside a sandbox; the calling process becomes its launcher and never returns from here.
 
     Args:
         mode: see `SandboxMode`.
@@ -79,7 +79,7 @@ def enter(mode: SandboxMode, on_child_end: Callable[[EndedRun], None]) -> Sandbo
 
 
 def enter_portable() -> SandboxInfo:
-    """Go on below a reaper, in the machine's own network: for a command that is no run of behave."""
+    """Continue below a reaper, in the machine's own network: for a command that is not a run of behave."""
     info = enter(SandboxMode.OFF, lambda _run: None)
     atexit.register(report_to_launcher, finished=True)
     return info
@@ -99,6 +99,6 @@ def current() -> SandboxInfo:
 
 
 def report_to_launcher(**facts: Any) -> None:
-    """Hand facts to the launcher, which gets them with `EndedRun`, also when this process is killed later."""
+    """Send facts to the launcher, which finds them in `EndedRun`, also when this process is killed later."""
     if _link is not None:
         _link.send(**facts)

@@ -1,4 +1,4 @@
-"""What a run knows of the sandbox that it is in."""
+"""Facts about the sandbox that a run is in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SandboxKind(StrEnum):
-    """How the run is fenced in."""
+    """How the run is isolated."""
 
     NAMESPACES = "namespaces"
     """PID 1 of a PID namespace, with mounts, network and IPC of its own."""
@@ -18,7 +18,7 @@ class SandboxKind(StrEnum):
 
 
 class SandboxMode(StrEnum):
-    """What was asked for, by `-D sandbox=` or the environment variable BEEHAVE_SANDBOX."""
+    """The mode requested by `-D sandbox=` or the environment variable BEEHAVE_SANDBOX."""
 
     AUTO = "auto"
     """Namespaces where the machine allows them, else portable."""
@@ -38,14 +38,14 @@ class SandboxInfo:
     launcher_pid: int
     """The PID that the user sees, in the launcher's own PID namespace; two runs never share it."""
     entered_ms: float
-    """What entering took, in milliseconds."""
+    """How long entering took, in milliseconds."""
 
     @property
     def private_network(self) -> bool:
-        """Whether nobody else can be on this run's loopback addresses."""
+        """Whether the loopback addresses belong to this run alone."""
         return self.kind is SandboxKind.NAMESPACES
 
     @property
     def private_processes(self) -> bool:
-        """Whether every process that this run can see is its own."""
+        """Whether this run sees no processes but its own."""
         return self.kind is SandboxKind.NAMESPACES

@@ -1,4 +1,4 @@
-"""The few system calls that Python 3.11 does not offer; each raises OSError with the name of the call."""
+"""System calls that Python 3.11 does not offer; each raises OSError with the name of the call."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def detach(mount_point: str) -> None:
 
 
 def set_parent_death_signal(number: signal.Signals) -> None:
-    """Ask for a signal when the parent ends; it must be asked for again after a change of credentials."""
+    """Request a signal for the parent's end (PR_SET_PDEATHSIG); a change of credentials cancels the request."""
     _prctl(_PR_SET_PDEATHSIG, int(number))
 
 
@@ -81,7 +81,7 @@ def become_subreaper() -> None:
 
 
 def set_process_name(name: str) -> None:
-    """Set the name that `ps -o comm` shows, at most 15 bytes; a convenience, so a refusal is of no account."""
+    """Set the name that `ps -o comm` shows, at most 15 bytes; errors are ignored, since it is a convenience."""
     if IS_LINUX:
         _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 

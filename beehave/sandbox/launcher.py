@@ -1,4 +1,4 @@
-"""The process that the user sees: it starts the run in its sandbox, hands signals on, and ends as the run ended."""
+"""The process that the user sees: it starts the run in its sandbox, forwards signals, and exits as the run did."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Holder = Callable[[Link, int], None]
 
 @dataclass(frozen=True)
 class EndedRun:
-    """What the launcher knows when its run has ended, by itself or by SIGKILL."""
+    """How a run ended, as its launcher knows it."""
 
     exit_code: int
     """128 + N when signal N ended it."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What the run told with `sandbox.report_to_launcher`: the report's folder, for one."""
+    """What the run sent with `sandbox.report_to_launcher`, such as the report's folder."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The holder could not make the sandbox."""
+    """Why the holder could not make the sandbox."""
 
     reason: str
 
@@ -48,11 +48,11 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
     ended, and exits as the run did.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # or both processes would write what is buffered
+        stream.flush()  # otherwise both processes would write what is buffered
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     link = Link()
     life, launcher_alive = os.pipe()
-    strangers = set(descendants(os.getpid()))  # `server & exec behave`: a child that is not of this run
+    strangers = set(descendants(os.getpid()))  # with `server & exec behave`, a child that does not belong to this run
     if kernel.IS_LINUX:
         kernel.become_subreaper()  # should the reaper be killed, the launcher adopts the run
     holder = os.fork()
@@ -87,7 +87,7 @@ def launch(hold: Holder, on_end: Callable[[EndedRun], None]) -> Link | Refusal:
 
 
 def _facts_of_holder(link: Link) -> dict[str, Any]:
-    """Wait until the holder, and the run that it forked, have told that they are there or why not."""
+    """Wait until the holder and the run that it forked have reported that they run, or why they cannot."""
     facts: dict[str, Any] = {}
     while "failed" not in facts and not facts.keys() >= {"reaper_pid", "ready"}:
         received = link.wait_for_facts()
@@ -105,10 +105,10 @@ def _wait(holder: int, woken: int) -> int:
 
 
 class _Signals:
-    """Hands the first signal on to the run, and takes the second as the order to end everything at once.
+    """Signal handling of the launcher: the first signal goes to the run, the second ends everything at once.
 
-    Only the launcher can tell a second from a first: here each signal arrives once, while the run may get the same
-    one from the terminal and, later, from here.
+    Only the launcher can count signals: here each signal arrives once, while the run may get the same one from the
+    terminal and, later, from here.
     """
 
     def __init__(self, reaper_pid: int, launcher_alive: int) -> None:
@@ -118,7 +118,7 @@ class _Signals:
         self._first_at: float | None = None
 
     def install(self) -> None:
-        """Take the signals over, except where the caller wants them ignored (`nohup`, a script's background job)."""
+        """Install the handlers, except for signals that the caller ignores (`nohup`, a script's background job)."""
         for number in FORWARDED:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
@@ -129,15 +129,15 @@ class _Signals:
             self._first_at = now
         elif now - self._first_at >= SAME_SIGNAL_WINDOW_S and self.second is None:
             self.second = number
-            os.close(self._launcher_alive)  # to the reaper this is the launcher's death: it ends everything
+            os.close(self._launcher_alive)  # the reaper takes this for the launcher's death and ends everything
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self._reaper_pid, number)  # a child's child: its PID is its own until the holder has ended
+            os.kill(self._reaper_pid, number)  # not our child: its PID is not reused before the holder has ended
 
 
 def _stand_in_for_reaper(run_pid: int | None, strangers: set[Identity]) -> None:
-    """Do what a holder that was killed cannot do any more.
+    """Clean up in place of a holder that was killed.
 
-    Its end has told the run to end (the parent death signal). The launcher has adopted the run and its orphans,
+    The holder's end has sent the run its parent death signal. The launcher has adopted the run and its orphans,
     waits for the run's orderly end, and ends what is left. In namespaces (no `run_pid`) the kernel has ended all.
     """
     deadline = time.monotonic() + _ORDERLY_BOUND_S
@@ -147,7 +147,7 @@ def _stand_in_for_reaper(run_pid: int | None, strangers: set[Identity]) -> None:
 
 
 def _checked_status(run: EndedRun) -> EndedRun:
-    """Turn a 0 from a run that never said that it was finished into a failure: a step called os._exit(0)."""
+    """Turn status 0 of a run that never reported `finished` into a failure: a step called os._exit(0)."""
     if run.exit_code == 0 and not run.facts.get("finished"):
         sys.stderr.write(
             "behave ended with status 0 in the middle of its run (os._exit in a step?): this is a failure\n"
@@ -160,7 +160,7 @@ def _end_like(run: EndedRun, on_end: Callable[[EndedRun], None]) -> NoReturn:
     code = run.exit_code
     try:
         on_end(run)
-    except Exception:  # noqa: BLE001 - nothing is left to hand it to: it is told, and makes the run fail
+    except Exception:  # noqa: BLE001 - there is no caller left to handle it: print it and fail the run
         traceback.print_exc()
         code = code or 1
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""What the run inside the sandbox tells its launcher: JSON lines through a pipe that only the two of them hold."""
+"""The pipe from the run inside the sandbox to its launcher: facts as JSON lines."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Link:
         self._reader, self._writer = os.pipe()
         self._half_line = b""
         self.launcher_pid = os.getpid()
-        """Who made the link, before any namespace was left."""
+        """PID of the process that made the link, in the user's PID namespace."""
 
     def keep_writer(self) -> None:
-        """Become the side that tells."""
+        """Become the sending side."""
         os.close(self._reader)
 
     def keep_reader(self) -> None:
-        """Become the side that listens."""
+        """Become the receiving side."""
         os.close(self._writer)
 
     def send(self, **facts: Any) -> None:
-        """Send some facts; a launcher that is gone already is not an error of the teller."""
+        """Send facts; it is no error if the launcher is gone already."""
         try:
             os.write(self._writer, json.dumps(facts, default=str).encode() + b"\n")
         except BrokenPipeError:
@@ -47,7 +47,7 @@ class Link:
         return facts
 
     def remaining_facts(self) -> dict[str, Any]:
-        """Return what was received and not read yet, later lines over earlier ones, without waiting.
+        """Return what was sent and not read yet, later values over earlier ones, without waiting.
 
         A process that outlived the run may still hold the other end, so the end of the file may never come.
         """

@@ -1,11 +1,11 @@
-"""The sandbox that the kernel keeps: a PID namespace of its own, with mounts, network and IPC of its own.
+"""The sandbox of namespaces: PIDs, mounts, network and IPC of the run's own.
 
-Four processes: the launcher (what the user sees), a holder that leaves the shared namespaces, PID 1 of the new world
-(the reaper), and the run. The launcher itself leaves nothing, so that it can still fall back when a step of this is
-refused half-way, and draws reports with its own user id.
+Four processes: the launcher (what the user sees), a holder that leaves the shared namespaces, PID 1 of the new PID
+namespace (the reaper), and the run. The launcher itself leaves no namespace, so that it can still fall back to the
+portable sandbox when a system call is refused half-way, and writes reports with its own user id.
 
 When the run ends, PID 1 ends, and the kernel kills everything else in its namespace. When the launcher ends, the
-parent death signal kills the holder, and the holder's end kills PID 1: so SIGKILL of any of the four ends the world.
+parent death signal kills the holder, and the holder's end kills PID 1: so SIGKILL of any of the four ends them all.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _HINTS = {
 
 
 def hold(link: Link, life: int) -> None:
-    """Make the world and return in the run inside it; the holder and PID 1 never return.
+    """Make the namespaces and return in the run inside them; the holder and PID 1 never return.
 
     Args:
-        link: the writing side tells `reaper_pid` and `ready`.
+        link: its writing side sends `reaper_pid` and `ready`.
         life: a pipe whose other end the launcher holds as long as it lives.
 
     Raises:
@@ -47,7 +47,7 @@ def hold(link: Link, life: int) -> None:
         kernel.bring_loopback_up()
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror}{_HINTS.get(error.errno or 0, '')}") from error
-    # Only now: a change of credentials, as above, takes the wish for a death signal back.
+    # Only now: a change of credentials, as above, cancels an earlier request for a death signal.
     _die_with_parent(life)
     holder_alive, held = os.pipe()
     first_process = os.fork()
@@ -63,7 +63,7 @@ def hold(link: Link, life: int) -> None:
         return
     os.close(holder_alive)
     link.send(reaper_pid=first_process)
-    # The terminal's Ctrl-C reaches the holder too; what it means is for the run to decide.
+    # The terminal's Ctrl-C reaches the holder too; the run decides what it means.
     for number in FORWARDED:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
@@ -72,12 +72,12 @@ def hold(link: Link, life: int) -> None:
 
 
 def obstacle() -> str | None:
-    """Try the whole way in, in a process that then ends, and return why it fails, None when it works."""
+    """Try to make the whole sandbox in a throw-away process; return why it fails, None when it works."""
     return _obstacle_in_child(_try_world)
 
 
 def obstacle_to(flags: int) -> str | None:
-    """Try to leave the namespaces named by `flags` alone, in a process that then ends; returns as `obstacle`."""
+    """Try to leave only the namespaces in `flags`, in a throw-away process; return as `obstacle` does."""
     return _obstacle_in_child(lambda: kernel.unshare(flags))
 
 
@@ -106,10 +106,10 @@ def _obstacle_in_child(attempt: Callable[[], None]) -> str | None:
 
 
 def _die_with_parent(parent_alive: int) -> None:
-    """Ask for SIGKILL at the parent's end; the pipe tells whether it ended before it was asked for."""
+    """Request SIGKILL for the parent's end; the pipe shows whether the parent ended before the request."""
     kernel.set_parent_death_signal(signal.SIGKILL)
     poll = select.poll()
-    poll.register(parent_alive, 0)  # a hang-up is reported unasked
+    poll.register(parent_alive, 0)  # POLLHUP is always reported
     if poll.poll(0):
         os._exit(1)
 
@@ -125,8 +125,8 @@ def _leave_shared_namespaces() -> None:
             return
     user, group = os.geteuid(), os.getegid()
     kernel.unshare(_WORLD | kernel.CLONE_NEWUSER)
-    # Root inside: `nft` and `mount` keep their capabilities over execve only for user 0. An unprivileged user may
-    # map no one but itself, and its group only once setgroups(2) is denied (user_namespaces(7)).
+    # Root inside: programs keep their capabilities over execve only for user 0. An unprivileged user may map only
+    # itself, and its group only once setgroups(2) is denied (user_namespaces(7)).
     own = Path("/proc/self")
     (own / "setgroups").write_text("deny", encoding="ascii")
     (own / "uid_map").write_text(f"0 {user} 1", encoding="ascii")

@@ -1,11 +1,11 @@
-"""The sandbox without namespaces: a reaper between launcher and run, which outlives both and ends what they left.
+"""The sandbox without namespaces: a reaper between launcher and run, which outlives both and ends what they leave.
 
 The reaper adopts every orphan below it (PR_SET_CHILD_SUBREAPER), so a daemon that forks twice and changes its
 session is still found. It has a process group of its own, so that SIGKILL to the launcher's group does not reach it.
-Should the reaper itself be killed, the run is told to end (parent death signal) and the launcher stands in.
+Should the reaper itself be killed, the run gets its parent death signal and the launcher cleans up.
 
-Outside Linux nobody adopts orphans: the reaper then remembers the processes that it has seen below the run and ends
-those. That half is not exercised by the scenarios.
+Outside Linux there is no subreaper: the reaper then remembers the processes that it has seen below the run and ends
+those. The scenarios do not cover that part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def hold(link: Link, life: int) -> None:
     """Become the reaper, and return in the run that it forks.
 
     Args:
-        link: the writing side tells `reaper_pid`, `run_pid` and `ready`.
+        link: its writing side sends `reaper_pid`, `run_pid` and `ready`.
         life: a pipe whose other end the launcher holds as long as it lives.
 
     Raises:

@@ -1,7 +1,7 @@
-"""The parent of the run: adopts and reaps its orphans, hands signals on, and ends what the run leaves behind.
+"""The parent of the run: adopts and reaps its orphans, forwards signals, and ends what the run leaves behind.
 
-It is what PID 1 is on a machine, and in the namespace sandbox it is PID 1. It notices two ends: that of the run,
-and that of the launcher, by a pipe which the launcher holds open as long as it lives; SIGKILL closes it too.
+It is what PID 1 is on a machine, and in the namespace sandbox it is PID 1. It notices when the run ends, and when the
+launcher ends, by a pipe which the launcher holds open as long as it lives; SIGKILL closes it too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from beehave.sandbox import kernel
 from beehave.sandbox.signals import FORWARDED, exit_code, wake_up_on_signals
 
 _SAMPLE_INTERVAL_MS = 200
-"""How often the process tree is written down where orphans are not adopted (not Linux)."""
+"""How often the process tree is recorded where orphans are not adopted (not Linux)."""
 _SWEEP_BOUND_S = 10.0
 """When to give up on a process that SIGKILL does not end (uninterruptible sleep in the kernel)."""
 
@@ -28,7 +28,7 @@ _SWEEP_BOUND_S = 10.0
 def fork_run(life: int) -> None:
     """Fork the run and return in it; the caller becomes its reaper, exits as the run does, and never returns.
 
-    Signals that are to be forwarded are blocked when this is called, and stay so in the run.
+    Forwarded signals are blocked when this is called, and stay blocked in the run.
 
     Args:
         life: the pipe whose other end the launcher holds.
@@ -37,7 +37,7 @@ def fork_run(life: int) -> None:
     if run == 0:
         os.close(life)
         return
-    os.setpgid(0, 0)  # out of the launcher's group: neither Ctrl-C nor a kill of the whole group comes here
+    os.setpgid(0, 0)  # out of the launcher's group: neither Ctrl-C nor a kill of the whole group arrives here
     woken = wake_up_on_signals()
 
     def forward(number: int, _frame: FrameType | None) -> None:
@@ -82,14 +82,14 @@ def _wait(run: int, woken: int, life: int) -> int:
     """
     poll = select.poll()
     poll.register(woken, select.POLLIN)
-    poll.register(life, 0)  # a hang-up is reported unasked
+    poll.register(life, 0)  # POLLHUP is always reported
     seen: set[Identity] = set()
-    # Looked at before the first wait: the run may have ended before SIGCHLD had a handler to wake anybody.
+    # Reap before the first wait: the run may have ended before SIGCHLD had a handler.
     while (status := reap_all().get(run)) is None:
         if not kernel.IS_LINUX:
             seen |= set(descendants(os.getpid()))
         events = dict(poll.poll(None if kernel.IS_LINUX else _SAMPLE_INTERVAL_MS))
-        if life in events:  # the launcher was killed: its run has nobody left to run for
+        if life in events:  # the launcher was killed, so end the run
             os.kill(run, signal.SIGKILL)
             poll.unregister(life)
         if woken in events:

@@ -1,4 +1,4 @@
-"""A `Then` that can end well without having asserted anything."""
+"""Rules for a `Then` that can pass without having asserted anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOMETIMES = "then-may-not-assert"
 
 
 def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
-    """Yield a fault for a `Then` without an assertion, or with one that not every way through it passes."""
+    """Yield a fault for a `Then` without an assertion, or with a path that passes none."""
     if not step.judges:
         return
     flow = Flow(lambda call: facts.code.is_check(step.source, call))

@@ -1,4 +1,4 @@
-"""Coroutines that nobody runs: behave never awaits hooks, and a call without `await` only makes a coroutine."""
+"""Rules for coroutines that never run: behave never awaits hooks, and a call without `await` only makes one."""
 
 from __future__ import annotations
 

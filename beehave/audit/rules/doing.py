@@ -1,4 +1,4 @@
-"""A step whose body does nothing: `pass`, a docstring, a log line, a value put aside."""
+"""The rule for a step whose body does nothing: `pass`, a docstring, a log line, a stored value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RULE = "empty-body"
 
 
 def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
-    """Yield a fault when no statement acts on the product or looks at it; helpers that only log count as nothing."""
+    """Yield a fault when no statement acts on the product or observes it; helpers that only log do neither."""
     if is_empty(step, facts):
         yield Fault(
             RULE,
@@ -24,7 +24,7 @@ def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
 
 
 def is_empty(step: StepFunction, facts: Facts) -> bool:
-    """Return whether a step does nothing; assertions that rest on nothing seen are nothing, too."""
+    """Return whether a step does nothing; assertions without evidence do not count."""
     judgements = Reader.of_step(step.source, step.node, facts.code, facts.written).judgements
     seen = any(each.worth is Worth.SEEN for each in judgements)
     return not seen and facts.code.inertness(step.source).body(own_body(step.node))

@@ -1,4 +1,4 @@
-"""An assertion that compares only what the step brought along: arguments, constants, what steps put into `context`."""
+"""The rule for an assertion without evidence: on arguments, constants, or what steps stored in `context`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RULE = "assertion-without-evidence"
 
 
 def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
-    """Yield a fault for each assertion of a `Then`, also in helpers of its file, that rests on nothing seen."""
+    """Yield a fault for each assertion of a `Then`, also in helpers of its file, that has no evidence."""
     if not step.judges:
         return
     judgements = Reader.of_step(step.source, step.node, facts.code, facts.written).judgements

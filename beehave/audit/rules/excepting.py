@@ -1,4 +1,4 @@
-"""A broad `except` that swallows: what went wrong never reaches the report."""
+"""The rule for a broad `except` that swallows errors, so that they never reach the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beehave.audit.source import Source
 
 RULE = "swallowing-except"
 BROAD = frozenset({"AssertionError", "BaseException", "Exception"})
-"""With AssertionError, for it is the verdict of a step."""
+"""AssertionError is one of them, since it is the verdict of a step."""
 
 
 def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all rules have one shape

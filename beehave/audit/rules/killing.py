@@ -1,4 +1,4 @@
-"""Killing by name: it hits whatever else bears the name, on a shared machine another one's run."""
+"""The rule against killing by name, which also hits other processes of that name, such as those of another run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_NAME = frozenset({"name", "cmdline", "exe"})
 
 
 def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all rules have one shape
-    """Yield a fault for each command that kills by name, and for each search through all processes that ends some."""
+    """Yield a fault for each command that kills by name, and each search through all processes that kills some."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and source.dotted(node.func).startswith(RUNNERS):
             command = _command(node)
@@ -43,7 +43,7 @@ def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all
 
 
 def _command(call: ast.Call) -> str:
-    """Return the words of a command line, of a text as of a list."""
+    """Return the words of a command line, given as text or as a list."""
     words: list[str] = []
     waiting: list[ast.expr] = list(reversed(call.args))
     while waiting:

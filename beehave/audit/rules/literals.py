@@ -1,4 +1,4 @@
-"""Ports, PIDs and durations written into a step: they are right on one machine, in one run, at one speed."""
+"""The rules for literal ports, PIDs and durations in steps, which are right on one machine at one speed only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADVICE = {
 
 
 def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all rules have one shape
-    """Yield a fault for each number that is given as, stored as or compared with a port, PID or duration."""
+    """Yield a fault for each number that is passed as, stored as or compared with a port, PID or duration."""
     for node in _without_sentences(source.tree):
         for name, value in _named(node):
             rule = next((rule for rule, word in WORDS.items() if word.search(name)), None)
@@ -41,7 +41,7 @@ def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all
 
 
 def _without_sentences(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk without docstrings, and without decorators: a sentence may well name its port."""
+    """Walk the tree without docstrings and decorators: a sentence may name a port."""
     yield node
     for child in ast.iter_child_nodes(node):
         docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
@@ -51,7 +51,7 @@ def _without_sentences(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Yield (name, value) wherever a value is given a name or compared with what has one."""
+    """Yield (name, value) wherever a value gets a name or is compared with a named one."""
     match node:
         case ast.keyword(arg=str(name), value=value):
             yield name, value
@@ -86,7 +86,7 @@ def _name(node: ast.expr) -> str:
 def _is_literal(value: ast.expr) -> bool:
     """Return whether a value is a number other than 0, or one with a number added or taken away.
 
-    A factor is no duration: it converts units or is a ratio.
+    A factor is not a duration: it converts units or is a ratio.
     """
     match value:
         case ast.Constant(value=int() | float() as number):

@@ -1,4 +1,4 @@
-"""A set of accepted outcomes with success and failure in it: it accepts both, so it says nothing."""
+"""The rule for a set of accepted outcomes with success and failure in it, which proves nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAD = frozenset(["crashed", "error", "errored", "fail", "failed", "failure", "re
 
 
 def find(source: Source, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all rules have one shape
-    """Yield a fault for each condition that accepts a success as well as a failure, whichever way it is written."""
+    """Yield a fault for each condition that accepts a success as well as a failure, in whatever form."""
     constants = _constants(source)
     for node in ast.walk(source.tree):
         if any(_mixed(values, about) for values, about in _accepted(node, constants)) or _wide_range(node):
@@ -65,7 +65,7 @@ def _mixed(values: list[object], about: str) -> bool:
 
 
 def _wide_range(node: ast.AST) -> bool:
-    """Return whether a comparison of a status leaves room for both: `status < 500`, `200 <= status < 600`."""
+    """Return whether a comparison of a status allows both: `status < 500`, `200 <= status < 600`."""
     match node:
         case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=int(high))]):
             return high > 400 and _is_status(left)

@@ -1,4 +1,4 @@
-"""A parameter of the sentence that decides nothing: the step says `4 clients` and does the same for any number."""
+"""The rule for a parameter of a sentence that has no effect: `4 clients` does the same as any other number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = "unused-parameter"
 
 def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
     """Yield a fault for each parameter that is never used, or only in messages, logs and names that are never used."""
-    used = set() if is_empty(step, facts) else _Uses(step, facts).names  # who does nothing uses nothing
+    used = set() if is_empty(step, facts) else _Uses(step, facts).names  # a step that does nothing uses nothing
     for name in parameters(step.node)[1:]:
         if name not in used:
             yield Fault(
@@ -28,14 +28,14 @@ def find(step: StepFunction, facts: Facts) -> Iterator[Fault]:
 
 
 class _Uses:
-    """The names of one step on which something depends, followed back from what has an effect."""
+    """The names in one step that matter, followed back from statements that have an effect."""
 
     def __init__(self, step: StepFunction, facts: Facts) -> None:
         self._inert = facts.code.inertness(step.source)
         self._facts = facts
         self.names: set[str] = set()
         before = -1
-        while len(self.names) != before:  # a name that is assigned counts once what it is assigned to counts
+        while len(self.names) != before:  # a name on the right of an assignment counts once the name on its left counts
             before = len(self.names)
             for statement in step.node.body:
                 self._statement(statement)
@@ -97,7 +97,7 @@ class _Uses:
 
 
 def _decides(statement: ast.stmt) -> bool:
-    """Return whether a statement can end the step, or leave it another way."""
+    """Return whether a statement can end the step or change its path."""
     return any(
         isinstance(node, ast.Raise | ast.Return | ast.Break | ast.Continue)
         or (isinstance(node, ast.Assert) and not always_true(node.test))

@@ -1,4 +1,4 @@
-"""A bare sleep: too short on a busy machine, too long on every other."""
+"""The rule against bare sleeps: too short on a busy machine, too long on every other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A `Then` that stores something: it judges, and leaves the scenario as it found it."""
+"""The rule against a `Then` that stores something: it should only judge."""
 
 from __future__ import annotations
 
