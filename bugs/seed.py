@@ -177,7 +177,7 @@ def load(name: str) -> Seed:
 
 
 def _parameters(thing: object) -> list[str] | None:
-    """The names of a function's parameters as its callers know them; None for what is no function."""
+    """Return the names of a function's parameters as its callers know them; None for what is no function."""
     if isinstance(thing, staticmethod | classmethod):
         thing = thing.__func__
     if not isinstance(thing, FunctionType):

@@ -34,7 +34,7 @@ class LinkFault(Fault):
     """One effect on all given directions."""
 
     def __init__(self, link: Link, journal: Journal, what: str, crossings: Sequence[Crossing], effect: Effect) -> None:
-        """what: the link in words, as `the link between web and store`."""
+        """Take `what`, the link's name in messages: `the link between web and store`."""
         self._link = link
         self._journal = journal
         self._what = what

@@ -1,0 +1,1 @@
+"""The seeded bugs, a module for each family of features."""

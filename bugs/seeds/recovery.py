@@ -261,7 +261,6 @@ def one_strike_is_out(original):
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_for_ever(original):
     """A worker without a hive waits for it for ever. Real: like llama-swap #138."""
-
     return lambda self, failures, now: False
 
 
@@ -269,7 +268,6 @@ def orphan_for_ever(original):
 @caught_by(RECOVERY, "Workers whose hive does not come back end themselves after the grace")
 def orphan_without_grace(original):
     """A worker ends itself when two pushes to its hive have failed, whatever the grace is."""
-
     return lambda self, failures, now: failures >= 2
 
 
