@@ -1,4 +1,4 @@
-"""What the tests of the hive share: real small workers, real hives, a hub and a queen that do as they are told."""
+"""Fixtures of the hive's tests: small workers, hives, and a scripted hub."""
 
 from __future__ import annotations
 

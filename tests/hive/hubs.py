@@ -1,4 +1,4 @@
-"""A model hub that does as it is told: breaks, stalls, lies, or serves."""
+"""A scripted model hub: it breaks, stalls, sends wrong bytes, or serves."""
 
 from __future__ import annotations
 

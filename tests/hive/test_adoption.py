@@ -1,4 +1,4 @@
-"""What a new hive does with the rows of an earlier one."""
+"""What a new hive decides about the rows of an earlier one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEVER_RAN = StoredRow(instance=None, resting=False, stopping=False)
         (RAN, Seen(ProcessSeen.SAME, waited=True), Decision.CRASHED),
         (RAN, Seen(ProcessSeen.SAME, OTHER, waited=True), Decision.CRASHED),
         (STOPPING, Seen(ProcessSeen.SAME, waited=True), Decision.REMOVE),
-        # Gone, or a stranger under its PID.
+        # Gone, or another process has its PID.
         (RAN, Seen(ProcessSeen.GONE), Decision.CRASHED),
         (RAN, Seen(ProcessSeen.GONE, MINE), Decision.CRASHED),
         (STOPPING, Seen(ProcessSeen.GONE), Decision.REMOVE),

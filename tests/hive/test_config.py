@@ -1,4 +1,4 @@
-"""What a hive can be told, and what it refuses to be told."""
+"""The configuration of a hive: what it accepts, and what it refuses."""
 
 from __future__ import annotations
 

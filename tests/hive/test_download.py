@@ -1,4 +1,4 @@
-"""Downloads: resumed, proved, bounded in tries and in time, and never half there."""
+"""Downloads: resumed, verified, bounded in tries and in time, and never partial."""
 
 from __future__ import annotations
 

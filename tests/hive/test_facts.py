@@ -101,7 +101,7 @@ def test_an_adopted_worker_counts_on_from_what_it_had_served():
 
 def test_a_lease_after_one_that_ran_out_is_news():
     worker = facts()
-    told = {"lease_ms": 15_000, "stop_asked": False}
-    worker.take_lease(lease(WorkerState.READY), now_ms=0, **told)
-    assert not worker.take_lease(lease(WorkerState.READY), now_ms=15_000, **told), "on time"
-    assert worker.take_lease(lease(WorkerState.READY), now_ms=30_001, **told), "the queen is to hear that it is back"
+    rules = {"lease_ms": 15_000, "stop_asked": False}
+    worker.take_lease(lease(WorkerState.READY), now_ms=0, **rules)
+    assert not worker.take_lease(lease(WorkerState.READY), now_ms=15_000, **rules), "on time"
+    assert worker.take_lease(lease(WorkerState.READY), now_ms=30_001, **rules), "the queen must know that it is back"

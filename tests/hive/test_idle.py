@@ -1,4 +1,4 @@
-"""Idleness: it counts from the last work, a busy worker has none, and being looked at is no work."""
+"""Idle time: it counts from the last work, a busy worker has none, and a health check is not work."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_a_request_that_has_just_ended_begins_the_idle_time_anew():
 def test_a_lease_is_no_work_but_what_it_says_may_be():
     facts = WorkerFacts(WorkerSpec(id="w", model="m", slots=2, restart=RestartPolicy.NEVER, token_interval_ms=1))
     process = facts.begin(pid=1)
-    for now_ms, told, active_at_ms in [
+    for now_ms, sent, active_at_ms in [
         (100, lease(), 100),  # it became ready
         (200, lease(), 100),
         (300, lease(busy=1), 300),
         (400, lease(served=1), 400),
         (500, lease(served=1), 400),
     ]:
-        facts.take_lease(told, now_ms=now_ms, lease_ms=15_000, stop_asked=False)
+        facts.take_lease(sent, now_ms=now_ms, lease_ms=15_000, stop_asked=False)
         assert process.active_at_ms == active_at_ms, f"after the lease at {now_ms} ms"

@@ -1,4 +1,4 @@
-"""What a hive finds that an earlier one left: its own workers, dead ones, frozen ones, strangers under their PIDs."""
+"""What a hive does with processes of an earlier hive: its own workers, dead ones, frozen ones, reused PIDs."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def rows_of(hive) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("ticks", ["its own", "the worker's"])
 def test_a_stranger_under_the_pid_of_a_worker_is_never_touched(make_hive, stranger, ticks):
-    """Even when the row's start time is the stranger's: without the instance and the command line it is not ours."""
+    """Even when the row has its start time: without the instance and the command line it is not ours."""
     hive = make_hive(orphan_grace_ms=800).start()
     row = hive.ready("polite")
     hive.kill()

@@ -1,4 +1,4 @@
-"""The hive's interface: what it refuses, what it pulls, what it says about itself."""
+"""The hive's interface: what it refuses, what it pulls, what it reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real hives with real workers that memory is too short for: on a device, in a control group, under the watchdog."""
+"""Hives and workers with insufficient memory: on a device, in a control group, under the watchdog."""
 
 from __future__ import annotations
 

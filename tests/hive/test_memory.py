@@ -1,4 +1,4 @@
-"""Decisions about memory: which device, what proves that memory was short, what the control groups' files say."""
+"""Decisions about memory: which device, what proves insufficient memory, how control group files are read."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def word(instance: str = "i-1", **more: object) -> str:
     [
         ({"signal": 9}, None),  # anybody may have sent it
         ({"signal": 9, "group_kills": 1}, By.CGROUP),
-        ({"group_kills": 1}, By.CGROUP),  # an adopted worker: nobody knows how it ended
+        ({"group_kills": 1}, By.CGROUP),  # an adopted worker: its exit status is unknown
         ({"signal": 15, "group_kills": 1}, None),  # the kernel has killed a child of it, not it
         ({"exit_status": 0, "group_kills": 1}, None),
         ({"signal": 9, "watchdog_saw_bytes": 150}, By.WATCHDOG),
@@ -199,9 +199,9 @@ def test_the_kernel_kills_in_a_real_group_and_counts_it():
 
 def test_the_watchdog_tells_once_when_the_limit_is_passed():
     seen = iter([10, None, 100, 101, 500])
-    told: list[int] = []
-    asyncio.run(watch(1, 100, 1, told.append, lambda _pid: next(seen)))
-    assert told == [101]
+    measured: list[int] = []
+    asyncio.run(watch(1, 100, 1, measured.append, lambda _pid: next(seen)))
+    assert measured == [101]
 
 
 def test_the_watchdog_measures_this_very_process():

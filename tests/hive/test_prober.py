@@ -1,4 +1,4 @@
-"""Probes: strikes, healing, and who it is that answers."""
+"""Probes: strikes, recovery, and the identity of who answers."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ async def test_a_signal_hits_by_identity_alone(tmp_path):
     changes = Changes()
     process = WorkerProcess.start(SLEEP, tmp_path / "log")
     process.watch(changes.notify)
-    stranger = WorkerProcess.adopt(process.pid, (process.start_ticks or 0) + 1)
-    assert not stranger.send(signal.SIGKILL), "same PID, another start: a stranger"
+    other = WorkerProcess.adopt(process.pid, (process.start_ticks or 0) + 1)
+    assert not other.send(signal.SIGKILL), "same PID, another start: another process"
     assert process.alive()
     assert process.send(signal.SIGKILL)
     await ended(process, changes)
@@ -80,7 +80,7 @@ async def test_a_signal_hits_by_identity_alone(tmp_path):
 
 @pytest.fixture
 def of_another() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that was started by somebody else."""
+    """A process that is not a child of this one."""
     with subprocess.Popen(SLEEP, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()

@@ -1,4 +1,4 @@
-"""Pulls into the catalog: one download however many ask, and rows that mean what they say."""
+"""Pulls into the catalog: one download however many requests, and rows that are true."""
 
 from __future__ import annotations
 

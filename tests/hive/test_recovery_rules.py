@@ -1,4 +1,4 @@
-"""The decisions of catalog recovery, by tables: what is damage, what may be listed, what a kept file is called."""
+"""The decisions of recovery, by tables: what is damage, what may be listed, the name of a quarantined file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged database file in the hands of the catalog: found by the next look, kept, rebuilt, or lived without."""
+"""A damaged database file: found by the next check, quarantined, rebuilt, or replaced by memory."""
 
 from __future__ import annotations
 

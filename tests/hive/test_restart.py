@@ -1,4 +1,4 @@
-"""The restart policy: who is started again, when, and when no more."""
+"""The restart policy: who is restarted, when, and when no more."""
 
 from __future__ import annotations
 

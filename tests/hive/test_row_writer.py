@@ -1,4 +1,4 @@
-"""Worker rows on disk: they follow memory, and a disk that refuses stops nobody."""
+"""Worker rows on disk: they follow memory, and a failed write stops no worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases to the queen: at once, coalesced, whole, and through an outage."""
+"""Leases to the queen: at once, coalesced, complete, and through an outage."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_a_change_is_told_at_once_and_a_burst_in_one():
             uplink.changed()
         await uplink.flush()
         assert queen.leases[-1]["url"] == hive.url
-        assert len(queen.leases) == 2, "production heartbeats: only the change can have been told"
+        assert len(queen.leases) == 2, "production heartbeats: only the change can have caused it"
 
 
 async def test_a_change_during_a_push_is_told_in_the_next():
@@ -133,7 +133,7 @@ async def test_an_outage_is_one_log_line_and_heals(status, capfd):
         await queen.changes.until(lambda: hive.sequence >= before + 4, within_ms=2_000)
         assert not uplink.up
         assert uplink.fault == f"HTTP {status}"
-        await asyncio.wait_for(uplink.flush(), 0.05)  # nobody to tell: no reason to wait
+        await asyncio.wait_for(uplink.flush(), 0.05)  # no queen to wait for
         had = len(queen.leases)
         queen.status = 200
         await queen.had(had + 1)

@@ -1,4 +1,4 @@
-"""A worker's files: the configuration that the hive writes, and the last words in its log."""
+"""A worker's files: the configuration that the hive writes, and the last message in its log."""
 
 from __future__ import annotations
 
