@@ -117,11 +117,11 @@ def id_taken_too_late(original):
     def _order(self, worker_id, hive_id):
         if worker_id is not None and self._state.registry.worker(worker_id) is not None:
             raise ApiError(ErrorCode.WORKER_EXISTS, f"there is a worker {worker_id} already")
-        self._on_the_way.append(hive_id)
+        self._under_way.append(hive_id)
         try:
             yield
         finally:
-            self._on_the_way.remove(hive_id)
+            self._under_way.remove(hive_id)
 
     return _order
 

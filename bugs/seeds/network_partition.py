@@ -91,7 +91,7 @@ def given_up_for_good(original):
     return lease
 
 
-@seed(role="queen", patches="daemons.queen.registry:Registry._picture")
+@seed(role="queen", patches="daemons.queen.registry:Registry._take_in")
 @caught_by(NETWORK_PARTITION, "What ends behind the cut is gone when the link is restored")
 def keeps_what_ended_behind_the_cut(original):
     """What is told while a hive is out of reach is lost: a worker that ended meanwhile is kept when the hive is back.
@@ -100,14 +100,14 @@ def keeps_what_ended_behind_the_cut(original):
     """
     kept = {}
 
-    def _picture(self, hive, lease, changes):
+    def _take_in(self, hive, lease, changes):
         there = {row.id for row in lease.workers}
         if hive.state is HiveState.UNAVAILABLE:
             kept.update({each.row.id: each.row for each in self.workers_of(hive.hive_id) if each.row.id not in there})
         rows = [*lease.workers, *(row for row_id, row in kept.items() if row_id not in there)]
         return original(self, hive, lease.model_copy(update={"workers": rows}), changes)
 
-    return _picture
+    return _take_in
 
 
 @seed(role="hive", patches="daemons.hive.workers.supervisor:Supervisor.lease")

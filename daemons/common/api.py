@@ -1,7 +1,6 @@
-"""The FastAPI app of a daemon: error answers in our shape, the common routes, and raw ASGI routes that are documented.
+"""The FastAPI app of a daemon: error answers in one shape, the common routes, and raw ASGI routes that are documented.
 
-`create_api` gives an app with /health, /ready, /metrics and DELETE /v1/requests/{id}; the role adds its routes and
-wraps it with `finish`.
+`create_api` returns an app with /health, /ready and /metrics; the role adds its routes and wraps it with `finish`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from daemons.common.health import add_health_routes
 from daemons.common.version import VERSION
 
 _OFF: Any = {"tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own telemetry: the daemons have their metrics and logs, and the hot path should not pay twice."""
+"""FastAPI's own telemetry is off: the daemons have metrics and logs of their own."""
 
 
 class ErrorBody(BaseModel):
@@ -46,7 +45,7 @@ class ErrorAnswer(BaseModel):
 
 
 def create_api(daemon: Daemon, *, title: str, description: str) -> FastAPI:
-    """The app with what all three daemons answer."""
+    """Return the app with the routes and error answers that all three daemons have."""
     app = FastAPI(
         title=title,
         description=description,
@@ -57,7 +56,7 @@ def create_api(daemon: Daemon, *, title: str, description: str) -> FastAPI:
         responses={"default": {"model": ErrorAnswer, "description": "An error"}},
     )
     _answer_errors(app)
-    _document_truly(app)
+    _document_errors(app)
     add_health_routes(app, daemon)
     return app
 
@@ -77,11 +76,12 @@ def add_raw_route(
     Args:
         app: the daemon's app.
         path: the path, without parameters.
-        handler: the ASGI app that really answers; it may raise ApiError before it has sent anything.
+        handler: the ASGI app that answers; it may raise ApiError before it has sent anything.
         document: a function whose name, docstring and body parameter describe the route in OpenAPI; never called.
         response_model: the answer when it is not a stream.
         tags: OpenAPI tags.
         responses: further documented responses.
+
     """
     app.add_api_route(
         path,
@@ -99,13 +99,13 @@ def add_raw_route(
 
 
 def finish(daemon: Daemon, app: FastAPI) -> ASGIApp:
-    """The app with the layers around it, ready to be served."""
+    """Return the app with the layers around it, ready to be served."""
     daemon.api = app
     return asgi.wrap(app, daemon)
 
 
 def error_response(error: ApiError) -> JSONResponse:
-    """The answer for an error."""
+    """Return the answer for an error."""
     return JSONResponse(error.body(), status_code=error.status, headers=error.headers())
 
 
@@ -132,12 +132,12 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
-        # Starlette raises the error again behind this answer: RequestContext logs it.
+        # Starlette raises the error again after this answer: RequestContext logs it.
         return error_response(ApiError(ErrorCode.INTERNAL, "an internal error; the log says more"))
 
 
 def validation_error(problems: Sequence[Mapping[str, Any]]) -> ApiError:
-    """400 for pydantic's problems: where, what was expected, and never the foreign value itself."""
+    """Return the 400 for pydantic's problems: where, what was expected, and never the client's value itself."""
     found = [
         {"field": ".".join(str(part) for part in p["loc"] if part != "body") or "body", "expected": p["msg"]}
         for p in problems
@@ -146,8 +146,8 @@ def validation_error(problems: Sequence[Mapping[str, Any]]) -> ApiError:
     return ApiError(ErrorCode.VALIDATION_FAILED, f"the request is not valid: {summary}", details={"problems": found})
 
 
-def _document_truly(app: FastAPI) -> None:
-    """FastAPI documents 422 with its own shape for every route; here it is 400 with ours, under `default`."""
+def _document_errors(app: FastAPI) -> None:
+    """Remove FastAPI's 422 from every route's document: invalid requests get 400 in our shape, under `default`."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -25,7 +25,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _ARRIVED = "beehave.arrived"
 
 _QUIET_PATHS = ("/health", "/ready", "/metrics")
-"""Asked all the time: their requests are logged at debug level."""
+"""Requested all the time: these requests are logged at debug level."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALWAYS_OPEN = re.compile(
@@ -38,7 +38,7 @@ _LEASE = re.compile(r"PUT /v1/[a-z]+/[^/]+/lease")
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The value of a request header, or None; `name` in lower case."""
+    """Return the value of a request header, or None; `name` in lower case."""
     for key, value in scope["headers"]:
         if key == name:
             return str(value, "latin-1")
@@ -46,7 +46,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def arrived(scope: Scope) -> float:
-    """When the request arrived, on the monotonic clock: deadlines count from here."""
+    """Return when the request arrived, on the monotonic clock: deadlines count from here."""
     at: float = scope[_ARRIVED]
     return at
 
@@ -69,7 +69,7 @@ async def send_error(send: Send, error: ApiError) -> None:
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """The request's whole body, or None when the client hung up before its end."""
+    """Return the request's complete body, or None when the client hung up before its end."""
     parts = bytearray()
     while True:
         message = await receive()
@@ -81,8 +81,7 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 class RequestContext:
-    """The outermost layer: accepts or makes the request id, echoes it, logs the request, and turns what nobody
-    caught into a 500 in our shape."""
+    """The outermost layer: request id, request log, and a 500 in our shape for any exception that was not caught."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,7 +116,7 @@ class RequestContext:
             if not status:
                 await send_error(send_with_id, ApiError(ErrorCode.INTERNAL, "an internal error; the log says more"))
             elif not finished:
-                raise  # uvicorn closes the connection, so that the client sees a broken answer and not a short one
+                raise  # uvicorn closes the connection: the client must see a broken answer, not a short one
         finally:
             _log_request(scope, status)
 
@@ -163,10 +162,10 @@ class Gate:
 
 
 class BodyLimit:
-    """Reads the body whole, up to the limit, before the app sees the request; 413 beyond it.
+    """Reads the complete body, up to the limit, before the app sees the request; 413 beyond it.
 
-    Every route needs its whole body before it can begin, and a limit inside `receive` would be swallowed by FastAPI's
-    own body parsing as a 400.
+    Every route needs its complete body before it can begin, and FastAPI's own parsing would turn a limit inside
+    `receive` into a 400.
     """
 
     def __init__(self, app: ASGIApp, limit_bytes: int = MAX_BODY_BYTES) -> None:

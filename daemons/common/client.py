@@ -25,24 +25,24 @@ from daemons.common.logs import current_request_id
 
 _PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""A queen's or hive's largest list is far below; more is not an answer of ours."""
+"""The largest list of a queen or hive is far smaller; more is not an answer of a daemon."""
 
 
 class PeerFault(StrEnum):
     """How a peer failed to answer."""
 
     REFUSED = "refused"
-    """Nothing listens there (or the route is closed): the process is not there."""
+    """Nothing listens there: the process is not running."""
     TIMED_OUT = "timed_out"
     """No connection, or no answer, in time: a silent link or a stuck process."""
     LOST = "lost"
     """The connection broke before the answer was complete."""
     UNREADABLE = "unreadable"
-    """What came is not the HTTP or the JSON that was expected."""
+    """The answer is not the HTTP or the JSON that was expected."""
 
 
 class PeerError(Exception):
-    """A call that brought no answer."""
+    """A call without a usable answer."""
 
     def __init__(self, fault: PeerFault, detail: str) -> None:
         super().__init__(f"{fault}: {detail}")
@@ -63,10 +63,11 @@ class Answer:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The decoded body.
+        """Return the decoded body.
 
         Raises:
             PeerError: it is not JSON.
+
         """
         try:
             return json.loads(self.body)
@@ -75,10 +76,10 @@ class Answer:
 
 
 def create_session(host: str, durations: Durations) -> aiohttp.ClientSession:
-    """The session of a daemon that listens on `host`. Call it inside the running loop, once per process.
+    """Return the session of a daemon that listens on `host`. Call it inside the running loop, once per process.
 
-    It dials from `host`, so that a rule about one link's addresses meets both directions, and it goes through
-    HTTP_PROXY where one is set. There is no total timeout: whoever calls bounds the call.
+    It connects from `host`, so that a rule about one link's addresses holds in both directions, and through HTTP_PROXY
+    where one is set. There is no total timeout: callers bound their calls.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -86,7 +87,7 @@ def create_session(host: str, durations: Durations) -> aiohttp.ClientSession:
         ),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=durations.connect_ms / 1000),
         auto_decompress=False,
-        # Looking for a proxy costs a look at the whole environment for each request: only where there is one.
+        # Reading the proxy variables costs time at each request: only where one is set.
         trust_env=any(os.environ.get(name) for name in _PROXY_VARIABLES),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Accept-Encoding"),
@@ -94,7 +95,7 @@ def create_session(host: str, durations: Durations) -> aiohttp.ClientSession:
 
 
 def _local_address(host: str) -> tuple[str, int] | None:
-    """The address to dial from; None where the kernel has to choose it: for a wildcard or a name."""
+    """Return the address to connect from; None where the kernel has to choose it: for a wildcard or a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -103,7 +104,7 @@ def _local_address(host: str) -> tuple[str, int] | None:
 
 
 def peer_fault(error: Exception) -> PeerFault:
-    """What an exception of aiohttp says about the peer."""
+    """Return the fault of the peer that an exception of aiohttp stands for."""
     if isinstance(error, TimeoutError):
         return PeerFault.TIMED_OUT
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -142,12 +143,13 @@ class PeerClient:
         timeout_ms: int | None = None,
         connect_ms: int | None = None,
     ) -> Answer:
-        """One request and its complete answer, within `timeout_ms` (probe_timeout_ms when None).
+        """Send one request and return its complete answer, within `timeout_ms` (probe_timeout_ms when None).
 
-        Connecting may take `connect_ms` of these (that of the durations when None).
+        Connecting may take `connect_ms` of that time (the configured duration when None).
 
         Raises:
             PeerError: no complete answer came.
+
         """
         sent = {"x-request-id": current_request_id(), **(headers or {})}
         if not sent["x-request-id"]:

@@ -13,7 +13,6 @@ from daemons.common.errors import ApiError, ErrorCode
 
 CHAT_PATH = "/v1/chat/completions"
 COMPLETIONS_PATH = "/v1/completions"
-INFERENCE_PATHS = (CHAT_PATH, COMPLETIONS_PATH)
 
 DEFAULT_MAX_TOKENS = 16
 """OpenAI's default for completions."""
@@ -41,7 +40,7 @@ class InferenceRequest(_Body):
     seed: Annotated[int, Field(strict=True)] | None = 0
     max_tokens: MaxTokens | None = None
     n: Literal[1] | None = 1
-    """One answer a request: more would silently be one, so it is refused."""
+    """One answer for each request: other numbers are refused, not ignored."""
 
     @property
     def streamed(self) -> bool:
@@ -55,11 +54,11 @@ class InferenceRequest(_Body):
 
     @property
     def token_limit(self) -> int:
-        """How many tokens are made."""
+        """How many tokens are generated."""
         return self.max_tokens or DEFAULT_MAX_TOKENS
 
     def prompt_text(self) -> str:
-        """The prompt that the engine sees."""
+        """Return the prompt for the engine."""
         raise NotImplementedError
 
 
@@ -77,7 +76,7 @@ class Message(_Body):
     content: str | list[TextPart] | None = None
 
     def text(self) -> str:
-        """The content as one text."""
+        """Return the content as one text."""
         if isinstance(self.content, list):
             return "".join(part.text for part in self.content)
         return self.content or ""
@@ -88,15 +87,15 @@ class ChatRequest(InferenceRequest):
 
     messages: Annotated[list[Message], Field(min_length=1)]
     max_completion_tokens: MaxTokens | None = None
-    """The newer name of max_tokens; it wins."""
+    """The newer name of max_tokens; it takes precedence."""
 
     @property
     def token_limit(self) -> int:
-        """How many tokens are made."""
+        """How many tokens are generated."""
         return self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
 
     def prompt_text(self) -> str:
-        """The messages, one a line, with their roles."""
+        """Return the messages, one a line, with their roles."""
         return "\n".join(f"{message.role}: {message.text()}" for message in self.messages)
 
 
@@ -112,7 +111,7 @@ class CompletionRequest(InferenceRequest):
         return self
 
     def prompt_text(self) -> str:
-        """The prompt."""
+        """Return the prompt."""
         return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
 
 
@@ -125,7 +124,7 @@ class Usage(BaseModel):
 
 
 class AnswerMessage(BaseModel):
-    """The message that was made."""
+    """The generated message."""
 
     role: Literal["assistant"] = "assistant"
     content: str
@@ -197,6 +196,7 @@ def parse_inference(path: str, body: bytes) -> ChatRequest | CompletionRequest:
 
     Raises:
         ApiError: 400 with every problem.
+
     """
     model = ChatRequest if path == CHAT_PATH else CompletionRequest
     try:

@@ -1,7 +1,8 @@
 """Configuration of the daemons: TOML < environment < flags, validated as a whole, every error at once.
 
-Models are frozen and take nothing from the environment by themselves (a test can build one); `ConfigSource.load` reads
-and merges the three sources, at start-up and again at SIGHUP.
+Models are frozen and read nothing from the environment by themselves (a test can build one); `ConfigSource.load` reads
+and merges the three sources, at start-up and again at SIGHUP. pydantic-settings' own sources do not fit: its parser of
+flags stops at the first error, and neither says which source a value came from.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Log(Section):
 
 
 class DaemonConfig(BaseSettings):
-    """What all three daemons can be told. Subclasses set `env_prefix` and their own defaults for `listen`."""
+    """The configuration that all three daemons have. Subclasses set `env_prefix` and their own default of `listen`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_nested_delimiter="__")
 
@@ -66,7 +67,7 @@ class DaemonConfig(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed in: `ConfigSource` has merged the sources, and knows which value came from where."""
+        """Use only what is passed in: `ConfigSource` merges the sources, and knows which value came from where."""
         return (init_settings,)
 
 
@@ -74,7 +75,7 @@ Config = TypeVar("Config", bound=DaemonConfig)
 
 
 class ConfigError(FatalError):
-    """A configuration that cannot be used: one line with every error. Ends a start (2), never a running daemon."""
+    """An invalid configuration: one line with every error. It ends a start (2), never a running daemon."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
@@ -84,7 +85,7 @@ class ConfigError(FatalError):
 
 @dataclass(frozen=True)
 class _Layer:
-    """The values of one source, nested as the model is, and what to call the source in a message."""
+    """The values of one source, nested as the model is, and the source's name in messages."""
 
     name: str
     values: Mapping[str, Any]
@@ -104,6 +105,7 @@ class ConfigSource(Generic[Config]):
     Args:
         model: the configuration's class.
         argv: the flags, without the program's name: `--config FILE` and `--section.key VALUE` for any key.
+
     """
 
     def __init__(self, model: type[Config], argv: Sequence[str]) -> None:
@@ -111,10 +113,11 @@ class ConfigSource(Generic[Config]):
         self._flags, self.path = _parse_flags(argv)
 
     def load(self) -> Config:
-        """Read all sources anew.
+        """Read all sources again.
 
         Raises:
             ConfigError: with every error at once.
+
         """
         layers = [_Layer("flag", self._flags), _Layer("environment", self._environment())]
         if self.path is not None:
@@ -135,13 +138,13 @@ class ConfigSource(Generic[Config]):
 
 
 def changed_keys(old: DaemonConfig, new: DaemonConfig) -> list[str]:
-    """The dotted keys whose values differ, sorted."""
+    """Return the dotted keys whose values differ, sorted."""
     before, after = dict(_leaves(old.model_dump(mode="json"))), dict(_leaves(new.model_dump(mode="json")))
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
 def with_values(old: Config, new: DaemonConfig, keys: Iterable[str]) -> Config:
-    """The old configuration with the new one's values for some dotted keys: what holds after a partial reload."""
+    """Return the old configuration with the new values of some dotted keys, as it is after a partial reload."""
     merged, source = old.model_dump(), new.model_dump()
     for key in keys:
         *parents, last = key.split(".")
@@ -194,7 +197,7 @@ def _nest(dotted: str, value: str) -> dict[str, Any]:
 
 
 def _parse_value(text: str) -> Any:
-    """A flag's value: a JSON array for lists, else the text itself, which pydantic turns into numbers and booleans."""
+    """Return a flag's value: a list from a JSON array, else the text, which pydantic converts."""
     if text.startswith("["):
         try:
             return json.loads(text)
@@ -227,7 +230,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _describe(model: type[DaemonConfig], error: Mapping[str, Any], layers: Sequence[_Layer]) -> str:
-    """One error as: key, what was expected, what came, from where."""
+    """Return one error as text: key, what was expected, what came instead, and from where."""
     path = tuple(str(part) for part in error["loc"])
     key = ".".join(path) or "configuration"
     origin = next((layer.name for layer in layers if layer.has(path)), None)
@@ -249,7 +252,7 @@ def _shorten(value: object) -> str:
 
 
 def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a configuration class."""
+    """Yield every dotted key of a configuration class."""
     for name, field in model.model_fields.items():
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

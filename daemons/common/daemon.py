@@ -1,4 +1,4 @@
-"""What the three daemons have in common: an identity, a life, an app, and the hooks that the run loop calls."""
+"""The base class of the three daemons: an identity, a life cycle, an app, and the hooks that the run loop calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ShutdownScope = Literal["self", "cluster"]
 
 
 class Life(StrEnum):
-    """Where a daemon is in its life."""
+    """The states of a daemon's life cycle."""
 
     STARTING = "starting"
     SERVING = "serving"
@@ -36,7 +36,7 @@ class Life(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a daemon is; `instance` is new with every process, (pid, start_ticks) names the process itself."""
+    """The identity of a daemon; `instance` is new for every process, (pid, start_ticks) names the process itself."""
 
     role: str
     name: str
@@ -69,7 +69,7 @@ class Shutdown:
     status: ExitStatus = ExitStatus.STOPPED
     drain: bool = True
     message: str | None = None
-    """The one line for the operator, when it does not stop as it was asked to."""
+    """The line for the operator, when it does not stop because it was asked to."""
 
 
 class Daemon:
@@ -127,26 +127,26 @@ class Daemon:
     # Hooks, in the order in which the run loop calls them.
 
     async def on_start(self, bound: Address) -> None:
-        """The listener is bound and serves. Raise FatalError to give up."""
+        """Start the role: the listener is bound and serves. Raise FatalError to give up."""
 
     async def announce_draining(self) -> None:
-        """Tell the tier above that a drain begins; bound it yourself, the drain waits for it."""
+        """Tell the tier above that a drain begins. It must be bounded: the drain waits for it."""
 
     async def on_stop(self) -> None:
-        """Nothing runs any more, or was ended; background tasks still run. Free what the role holds."""
+        """Release what the role holds: no request runs any more, background tasks still do."""
 
     async def apply_config(self, config: DaemonConfig, changed: Sequence[str]) -> set[str]:  # noqa: ARG002
         """Apply what can be applied while running; return those of the `changed` keys that now hold."""
         return set()
 
-    # What /health and /ready say about the role.
+    # What the gate, /health and /ready say about the role.
 
     def health_details(self) -> Mapping[str, Any]:
-        """Fields of the role in /health, beside the common ones."""
+        """Return the fields of the role in /health, beside the common ones."""
         return {}
 
     def degraded(self) -> Sequence[str]:
-        """Why the daemon is not all well; empty when it is."""
+        """Return why the daemon is degraded; empty when it is not."""
         return ()
 
     def not_open(self) -> str | None:
@@ -156,7 +156,7 @@ class Daemon:
     # What the role may call.
 
     def background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run a task until the daemon ends. One that fails ends the daemon: half a daemon would lie about itself."""
+        """Run a task until the daemon ends. One that fails ends the daemon, which could not do its work without it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background_done)
@@ -170,7 +170,7 @@ class Daemon:
         status: ExitStatus = ExitStatus.STOPPED,
         message: str | None = None,
     ) -> None:
-        """Ask for a stop with a drain; the first request counts. Returns at once."""
+        """Request a stop with a drain; only the first request counts. Returns at once."""
         self._ask(Shutdown(reason, scope, status, message=message))
 
     def cancel(self, request_id: str) -> None:
@@ -183,13 +183,13 @@ class Daemon:
         self._ask(Shutdown("failed", status=error.status, drain=False, message=error.message))
 
     async def wait_for_shutdown(self) -> Shutdown:
-        """Wait until somebody asked for a stop."""
+        """Wait until a stop is requested."""
         await self._shutdown_asked.wait()
         assert self.shutdown is not None
         return self.shutdown
 
     async def reload(self) -> None:
-        """Read the configuration anew and apply what can be applied. A bad one changes nothing and ends nothing."""
+        """Read the configuration again and apply what can be applied. An invalid one changes nothing."""
         if self._source is None:
             log.info("reload_ignored", why="this daemon was started without a configuration source")
             return
@@ -201,7 +201,7 @@ class Daemon:
         changed = changed_keys(self.config, new)
         try:
             applied = await self.apply_config(new, changed)
-        except Exception as error:  # noqa: BLE001 whatever the role trips over, a SIGHUP never ends a daemon
+        except Exception as error:  # noqa: BLE001 a SIGHUP never ends a daemon, whatever fails
             log.error("reload_failed", exc_info=error)
             return
         if "log.level" in changed:
@@ -211,7 +211,7 @@ class Daemon:
         log.info("reloaded", applied=sorted(applied), needs_restart=[key for key in changed if key not in applied])
 
     async def cancel_background(self) -> None:
-        """End the background tasks; the last thing before the process ends."""
+        """End the background tasks, just before the process ends."""
         tasks = list(self._background)
         for task in tasks:
             task.cancel()

@@ -18,7 +18,7 @@ from daemons.common.exits import ExitStatus, FatalError
 Result = TypeVar("Result")
 
 _BUSY_MS = 2_000
-"""How long SQLite waits for another process's lock (a backup, an operator's shell) before it says `locked`."""
+"""How long SQLite waits for another process's lock (a backup, an operator's shell) before it reports `locked`."""
 
 
 class Database:
@@ -27,6 +27,7 @@ class Database:
     Args:
         path: the file; its folder must exist.
         schema: one script for each version, oldest first; `user_version` says how many have been applied.
+
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
@@ -40,8 +41,9 @@ class Database:
         """Open the file, create or upgrade its schema. May be called again after it failed.
 
         Raises:
-            sqlite3.Error: SQLite's own words.
+            sqlite3.Error: SQLite's own error.
             FatalError: exit 5, the file is of a newer version than this program.
+
         """
         await self._in_thread(self._open)
 
@@ -50,16 +52,18 @@ class Database:
 
         Raises:
             sqlite3.Error: the transaction was rolled back.
+
         """
         return await self._in_thread(lambda: self._in_transaction(work))
 
     async def look(self, read: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `read` in the database's thread, read-only and on a connection of its own.
 
-        The open connection answers from its page cache and does not notice what became of the file; this one does.
+        The open connection answers from its page cache and does not notice a change of the file; this one does.
 
         Raises:
             sqlite3.Error: SQLite's own words; also when there is no file.
+
         """
         return await self._in_thread(lambda: self._look(read))
 
@@ -70,24 +74,24 @@ class Database:
     async def release(self) -> None:
         """Leave the file as it is; `run` fails until it is opened again. May be called twice.
 
-        The connection is kept unused: closing it would write the log into the file, and somebody may want to look at
-        both as they are.
+        The connection is kept unused: closing it would write the log into the file, and both are to be kept unchanged.
         """
         await self._in_thread(self._release)
 
     async def begin_anew(self, fill: Callable[[sqlite3.Connection], None]) -> None:
-        """Put a new file, filled by `fill`, in the place of this one; whoever needs the old one has copied it before.
+        """Replace the file by a new one, filled by `fill`; the caller has copied the old one if it is needed.
 
-        The new file is made whole beside the old one and then takes its name. When that fails the old file stays, and
-        the database stays closed: nothing is written into a file that is not to be trusted.
+        The new file is completed beside the old one and then takes its name. When that fails the old file stays, and
+        the database stays closed: nothing is written into a damaged file.
 
         Raises:
             sqlite3.Error, OSError: the disk refuses.
+
         """
         await self._in_thread(lambda: self._begin_anew(fill))
 
     async def close(self) -> None:
-        """Finish what was asked before, close the file and end the thread. May be called twice."""
+        """Finish the queued work, close the file and end the thread. May be called twice."""
         if self._connection is not None or self._unused:
             await self._in_thread(self._close)
         self._thread.shutdown(wait=True)
@@ -129,7 +133,7 @@ class Database:
             with suppress(OSError):
                 _remove(fresh, "", "-journal")
             raise
-        _remove(self.path, "-wal", "-shm")  # those of the old file; a new one must not meet them
+        _remove(self.path, "-wal", "-shm")  # those of the old file must not be applied to the new one
         fresh.replace(self.path)
         self._open()
 

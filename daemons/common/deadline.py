@@ -15,21 +15,22 @@ _MAX_DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """An instant on `time.monotonic()`. A hop can only hand on what is left, so it never grows."""
+    """An instant on `time.monotonic()`. A hop passes on only what is left, so it never grows."""
 
     at: float
 
     @classmethod
     def after_ms(cls, ms: float, *, since: float | None = None) -> Deadline:
-        """The instant `ms` milliseconds after `since` (an instant of the monotonic clock; now when None)."""
+        """Return the deadline `ms` milliseconds after `since` (an instant of the monotonic clock; now when None)."""
         return cls((time.monotonic() if since is None else since) + ms / 1000)
 
     @classmethod
     def from_header(cls, value: str | None, *, default_ms: int, since: float | None = None) -> Deadline:
-        """Read X-Deadline-Ms; `default_ms` counts where the header is absent.
+        """Read X-Deadline-Ms; `default_ms` is used when the header is absent.
 
         Raises:
             ApiError: 400 when the header is not a whole number of milliseconds.
+
         """
         if value is None:
             return cls.after_ms(default_ms, since=since)
@@ -42,10 +43,5 @@ class Deadline:
         return cls.after_ms(int(text), since=since)
 
     def remaining_ms(self) -> int:
-        """Whole milliseconds left, rounded down so that a hop never hands on more than it has; 0 when passed."""
+        """Return the milliseconds left, rounded down so that a hop never passes on more than it has; at least 0."""
         return max(0, int((self.at - time.monotonic()) * 1000))
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is left."""
-        return time.monotonic() >= self.at

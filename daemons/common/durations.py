@@ -1,7 +1,7 @@
 """Every duration of the daemons with its production default: the one place for default times.
 
-Whoever needs a time takes it from a `Durations`; the `[durations]` section of a configuration overrides single
-values, and a hive hands its own on to its workers. All times are whole milliseconds.
+All code takes its times from a `Durations`; the `[durations]` section of a configuration overrides single values, and a
+hive passes its own to its workers. All times are whole milliseconds.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ Count = Annotated[int, Field(gt=0)]
 
 
 class Durations(BaseModel):
-    """The times and counts by which a cluster judges itself. The ratios below are validated; the values are free."""
+    """The times and counts of a cluster. The ratios below are validated; the values are free."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     heartbeat_ms: Milliseconds = 5_000
     """How often a lease is pushed upward."""
     lease_ms: Milliseconds = 15_000
-    """How long a lease holds: three heartbeats, so that one lost push harms nobody."""
+    """How long a lease holds: three heartbeats, so that one lost push has no effect."""
     probe_ms: Milliseconds = 15_000
-    """How often a lower tier is asked for its health."""
+    """How often the tier below is probed for its health."""
     probe_strikes: Count = 3
     """Failed probes in a row before a worker is called unhealthy."""
     probe_timeout_ms: Milliseconds = 2_000
@@ -36,11 +36,11 @@ class Durations(BaseModel):
     between_tokens_ms: Milliseconds = 60_000
     """How long a stream may be silent once it has begun."""
     deadline_ms: Milliseconds = 30_000
-    """The deadline of a request that brings no X-Deadline-Ms."""
+    """The deadline of a request without X-Deadline-Ms."""
     drain_ms: Milliseconds = 30_000
     """How long a stopping daemon waits for the inference that runs."""
     flush_timeout_ms: Milliseconds = 500
-    """How long an ended request may take to write its error chunk to a reader who does not read."""
+    """How long an ended request may take to write its error chunk to a client that does not read."""
     kill_grace_ms: Milliseconds = 10_000
     """How long a process may take from SIGTERM, past its drain, to SIGKILL."""
     start_up_ms: Milliseconds = 30_000
@@ -50,13 +50,13 @@ class Durations(BaseModel):
     idle_stop_ms: Milliseconds = 300_000
     """After how long without a request an idle worker is stopped."""
     orphan_grace_ms: Milliseconds = 30_000
-    """How long a worker lives on without a hive: two leases."""
+    """How long a worker continues without a hive: two leases."""
     mark_down_ms: Milliseconds = 2_000
     """The cool-down of a worker whose connection was refused or reset."""
     memory_watch_ms: Milliseconds = 100
-    """How often a hive looks at a worker's memory where no control group holds its limit."""
+    """How often a hive checks a worker's memory where no control group holds its limit."""
     download_stall_ms: Milliseconds = 60_000
-    """How long a download may bring no byte."""
+    """How long a download may be without a byte."""
     download_tries: Count = 6
     """How often a download is tried in all."""
     download_backoff_ms: Milliseconds = 100
@@ -68,12 +68,15 @@ class Durations(BaseModel):
     breaker_window_ms: Milliseconds = 300_000
     """The window in which restarts are counted against the breaker."""
     breaker_restarts: Count = 5
-    """Restarts within the window after which a worker is failed and left alone."""
+    """Restarts within the window after which a worker is failed and not restarted any more."""
 
     @property
     def push_connect_ms(self) -> int:
-        """How long a lease's TCP connect may take: a heartbeat at most. Where packets are dropped the kernel sends the
-        next SYN only after a second or more, and a new push finds a healed link sooner than the old one."""
+        """How long a lease's TCP connect may take: a heartbeat at most.
+
+        Where packets are dropped the kernel sends the next SYN only after a second or more, and a new push notices a
+        healed link sooner than the old one.
+        """
         return min(self.connect_ms, self.heartbeat_ms)
 
     @model_validator(mode="after")

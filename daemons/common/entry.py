@@ -1,4 +1,4 @@
-"""The way into every daemon: guards the signals first, then imports and runs the rest, and leaves with its status."""
+"""The entry point of every daemon: guards the signals, imports and runs the rest, and exits with its status."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ Exit: 0 stopped, 1 internal error, 2 usage or configuration, 3 cannot listen, 4 
 
 
 def main(role: str, build: Callable[[Sequence[str]], Daemon], argv: Sequence[str] | None = None) -> NoReturn:
-    """Build and run a daemon, and leave the process with its exit status.
+    """Build and run a daemon, and end the process with its exit status.
 
     Args:
         role: queen, hive or worker: the first word of every last line.
-        build: makes the daemon out of the flags, importing what it needs; may raise FatalError.
+        build: makes the daemon from the flags, importing what it needs; may raise FatalError.
         argv: the flags; those of the process when None.
+
     """
     guard_start_up()
     _occupy_standard_descriptors()
-    gc.disable()  # until the run loop freezes what the imports made: an eighth of the start-up is walking it
+    gc.disable()  # until the run loop freezes the imported objects: collecting them takes an eighth of the start-up
     flags = sys.argv[1:] if argv is None else list(argv)
     if "--help" in flags or "-h" in flags:
         sys.stdout.write(_USAGE.format(role=role, prefix=role.upper()))
@@ -48,7 +49,7 @@ def main(role: str, build: Callable[[Sequence[str]], Daemon], argv: Sequence[str
 def _occupy_standard_descriptors() -> None:
     """Put /dev/null where stdin, stdout or stderr are closed (`2>&-`, some supervisors).
 
-    Else the next socket gets the number 2, and every log line is written into it: the event loop dies of that.
+    Otherwise the next socket gets the number 2, every log line is written into it, and the event loop crashes.
     """
     for descriptor in (0, 1, 2):
         try:

@@ -16,7 +16,7 @@ worker) or will be refused again at no cost."""
 
 
 class ErrorCode(StrEnum):
-    """What went wrong, for programs. `FACTS` has the status, the type and whether a retry makes sense."""
+    """The error codes, for programs. `FACTS` has the status, the type and whether a retry makes sense."""
 
     VALIDATION_FAILED = "validation_failed"
     BAD_REQUEST = "bad_request"
@@ -59,7 +59,7 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeFacts:
-    """What is true of one code wherever it is answered."""
+    """Status, type and retry of one code."""
 
     status: int
     type: str
@@ -99,7 +99,7 @@ FACTS: Mapping[ErrorCode, CodeFacts] = {
 
 
 class ApiError(Exception):
-    """An answer that is an error. `message` is for people and must carry no token, host path or foreign payload."""
+    """An error answer. `message` is for people and must not contain a token, a host path or a client's data."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class ApiError(Exception):
         return self.code.status
 
     def body(self, request_id: str | None = None) -> dict[str, Any]:
-        """The JSON object of the answer; the request's id is the current one unless given."""
+        """Return the JSON object of the answer; the request's id is the current one unless given."""
         return {
             "error": {
                 "code": str(self.code),
@@ -133,21 +133,21 @@ class ApiError(Exception):
         }
 
     def headers(self) -> dict[str, str]:
-        """Headers beyond the content's own: Retry-After where a retry makes sense."""
+        """Return the headers beyond the content's own: Retry-After where a retry makes sense."""
         return {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
 
     def chunk(self, request_id: str | None = None) -> bytes:
-        """The last event of a stream that breaks after its first byte: an error, and no `[DONE]` behind it."""
+        """Return the last event of a stream that breaks after its first byte: an error, without `[DONE]` after it."""
         return b"data: " + dump_json(self.body(request_id)) + b"\n\n"
 
 
 def dump_json(value: object) -> bytes:
-    """Compact UTF-8 JSON, as every daemon writes it on the wire."""
+    """Return compact UTF-8 JSON, as every daemon sends it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def code_of(body: bytes) -> ErrorCode | None:
-    """The code of an error answer in our shape; None when the body is something else (a foreign server's page)."""
+    """Return the code of an error answer; None when the body has another shape (the page of a foreign server)."""
     try:
         return ErrorCode(json.loads(body)["error"]["code"])
     except (ValueError, KeyError, TypeError):

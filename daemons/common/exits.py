@@ -1,4 +1,4 @@
-"""How a daemon ends: the exit statuses, and the error that carries one of them out with a line for the operator."""
+"""The exit statuses of daemons, and the error that ends one with a status and a line for the operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ExitStatus(IntEnum):
     STOPPED = 0
     """Stopped as it was asked to, by a signal or by POST /v1/shutdown."""
     INTERNAL = 1
-    """A fault of the daemon itself; the log has the traceback."""
+    """A bug of the daemon itself; the log has the traceback."""
     USAGE = 2
     """A flag or a configuration that it cannot run with."""
     CANNOT_LISTEN = 3
@@ -23,11 +23,11 @@ class ExitStatus(IntEnum):
     ORPHANED = 6
     """A worker whose hive is gone for orphan_grace, or disowned it with 410."""
     OUT_OF_MEMORY = 7
-    """A worker whose device has not the memory that its model, or what it generates, needs."""
+    """A worker whose device has not enough memory for its model, or for what it generates."""
 
 
 class FatalError(Exception):
-    """Ends the daemon with `status`; `message` is the one line that the operator reads: what, and what to do."""
+    """Ends the daemon with `status`; `message` tells the operator what happened, and what to do."""
 
     def __init__(self, status: ExitStatus, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""/health, /ready and /metrics, the same in every daemon; the role adds what it knows through its Daemon hooks."""
+"""/health, /ready and /metrics, the same in every daemon; the role adds its part through its Daemon hooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from daemons.common.metrics import CONTENT_TYPE
 
 
 class HealthStatus(StrEnum):
-    """How a daemon is, itself and what is below it."""
+    """The health of a daemon and of what is below it."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -24,7 +24,7 @@ class HealthStatus(StrEnum):
 
 
 class HealthAnswer(BaseModel):
-    """Who answers, and how it is. The role's own fields come beside these."""
+    """The identity and health of a daemon, with further fields of its role."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -48,7 +48,7 @@ class ReadyAnswer(BaseModel):
 
 
 def health_of(daemon: Daemon) -> dict[str, Any]:
-    """The answer of /health."""
+    """Return the answer of /health."""
     reasons = list(daemon.degraded())
     status = HealthStatus.DRAINING if daemon.draining else HealthStatus.DEGRADED if reasons else HealthStatus.OK
     return {
@@ -66,12 +66,12 @@ def add_health_routes(app: FastAPI, daemon: Daemon) -> None:
 
     @app.get("/health", response_model=HealthAnswer, tags=["health"], operation_id="health")
     async def health() -> Response:
-        """How this daemon and what is below it are. 200 as long as it answers at all."""
+        """Return the health of this daemon and of what is below it, with 200 as long as it answers at all."""
         return JSONResponse(health_of(daemon))
 
     @app.get("/ready", response_model=ReadyAnswer, tags=["health"], operation_id="ready")
     async def ready() -> Response:
-        """200 when it can serve now, else 503 with the reason."""
+        """Return 200 when it can serve now, else 503 with the reason."""
         if daemon.draining:
             raise ApiError(ErrorCode.DRAINING, "this server is stopping")
         reason = daemon.not_open()
@@ -81,5 +81,5 @@ def add_health_routes(app: FastAPI, daemon: Daemon) -> None:
 
     @app.get("/metrics", response_class=Response, tags=["health"], operation_id="metrics")
     async def metrics() -> Response:
-        """Prometheus text."""
+        """Return the metrics in Prometheus' text format."""
         return Response(daemon.metrics.text(), media_type=CONTENT_TYPE)

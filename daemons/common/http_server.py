@@ -1,6 +1,6 @@
-"""uvicorn as a part, not as the owner: no signals, no lifespan, no polling ticks, a socket that we bound.
+"""uvicorn's HTTP protocol on our own socket: without its signals, lifespan and polling.
 
-uvicorn's own `Server` polls ten times a second and sleeps in its stop; this one waits for events, so that a stop
+uvicorn's own `Server` polls ten times a second and sleeps while it stops; this one waits for events, so that a stop
 takes milliseconds.
 """
 
@@ -23,11 +23,11 @@ from daemons.common.errors import ApiError, ErrorCode, dump_json
 KEEP_ALIVE_S = 5
 """uvicorn's default: how long a client's idle connection is kept."""
 _FLUSH_POLL_S = 0.005
-"""How often a stop looks whether the last connection is gone; below what anybody notices in an exit."""
+"""How often a stop checks whether the last connection is closed: too short to be noticed in an exit."""
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with our shape for bytes that are no HTTP at all: no layer of ours ever sees those."""
+    """uvicorn's protocol, with an error in our shape for bytes that are not HTTP: no layer of the app sees those."""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 the signature is uvicorn's
         """Answer and close."""
@@ -63,7 +63,7 @@ class HttpServer:
         self._clock: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Accept connections; they are when this returns."""
+        """Start to accept connections."""
         self._config.load()
         loop = asyncio.get_running_loop()
         self._clock = loop.create_task(self._keep_date(), name="date header")
@@ -79,6 +79,7 @@ class HttpServer:
         Args:
             handlers_s: how long running handlers may take before they are cancelled.
             flush_s: how long answers may take in all to reach slow readers before their connections are aborted.
+
         """
         assert self._server is not None
         assert self._clock is not None

@@ -1,7 +1,7 @@
-"""The outer half of both inference routes, the same in a worker (which serves) and in a queen or hive (which relay).
+"""The outer half of both inference routes, the same in a worker, which serves, and in a queen or hive, which relay.
 
-It reads the request and its deadline, tracks it, watches for the client's hang-up, answers whatever goes wrong, and
-counts how it ended. It is a raw ASGI app: FastAPI's own handling would hide the hang-up and cost the hot path.
+It reads the request and its deadline, tracks it, watches for the client's hang-up, answers errors, and counts how it
+ended. It is a raw ASGI app: FastAPI's own handling would hide the hang-up and slow every request down.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from daemons.common.metrics import Outcome
 
 
 class StreamAnswer:
-    """The answer on its way out. While `begun` is False anything may still be answered (or tried elsewhere)."""
+    """The answer of one call. While `begun` is False anything may still be answered (or tried elsewhere)."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -38,20 +38,22 @@ class StreamAnswer:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self, headers: Mapping[str, str], data: bytes) -> None:
-        """Send the last bytes of a stream and end it, in one piece: a reader who hangs up when it has seen `[DONE]`
-        must not look like one who left early."""
+        """Send the last bytes of a stream and end it, in one message.
+
+        A client that hangs up when it has seen `[DONE]` must not count as one that left early.
+        """
         await self._begin(headers)
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Answer all at once."""
+        """Send a complete answer."""
         self.begun = True
         await asgi.send_json(self._send, status, body, headers)
 
     async def fail(self, error: ApiError, flush_timeout_ms: int) -> None:
-        """Tell the client of an error: as an answer, or as the last event of a stream that has begun, without [DONE].
+        """Send an error: as the answer, or as the last event of a begun stream, without [DONE].
 
-        A reader that does not take it within `flush_timeout_ms` is left: its connection breaks when the request ends.
+        A client that does not read it within `flush_timeout_ms` is given up: its connection breaks when this returns.
         """
         try:
             async with asyncio.timeout(flush_timeout_ms / 1000):
@@ -123,7 +125,7 @@ class InferenceApp(ABC):
             return outcome
 
     async def _hold(self, call: Call) -> Outcome:
-        """Serve the call within its bounds, and tell its client when it is ended."""
+        """Serve the call within its bounds, and send its client an error when it is ended."""
         flush_timeout_ms = self.daemon.durations.flush_timeout_ms
         try:
             async with call.running.bounds():
@@ -145,17 +147,17 @@ async def _watch_disconnect(receive: Receive, running: Running) -> None:
 
 
 def outcome_of_status(status: int) -> Outcome:
-    """How a request counts that was answered with this error status."""
+    """Return how a request counts that was answered with this error status."""
     return Outcome.REJECTED if status < 500 or status == 503 else Outcome.ERROR
 
 
 def outcome_of(error: ApiError) -> Outcome:
-    """How a request counts that was answered with this error."""
+    """Return how a request counts that was answered with this error."""
     return outcome_of_status(error.status)
 
 
 def outcome_of_end(reason: EndReason) -> Outcome:
-    """How a request counts that was ended."""
+    """Return how a request counts that was ended."""
     return {EndReason.CLIENT_GONE: Outcome.CLIENT_GONE, EndReason.CANCELLED: Outcome.CANCELLED}.get(
         reason, Outcome.ERROR
     )

@@ -1,7 +1,7 @@
-"""The inference requests that run in a daemon, by request id: the one set that DELETE, the drain and the gauges use.
+"""The inference requests that run in a daemon, by request id: the set that DELETE, the drain and the gauges use.
 
 A request is tracked for as long as it may still write to its client. Inside that, `Running.bounds()` holds the work
-itself to its deadline, to the stall bound and to whoever ends it (DELETE, a drain, a client that hung up).
+itself to its deadline and to the stall bound, and lets DELETE, a drain or a client's hang-up end it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class EndReason(StrEnum):
     STALLED = "stalled"
 
     def error(self) -> ApiError:
-        """The answer, or the error chunk, for a request ended for this reason."""
+        """Return the answer, or the error chunk, for a request ended for this reason."""
         code, message = _ANSWERS[self]
         return ApiError(code, message)
 
@@ -35,7 +35,7 @@ class EndReason(StrEnum):
 _ANSWERS = {
     EndReason.CLIENT_GONE: (ErrorCode.CANCELLED, "the client closed the connection"),
     EndReason.CANCELLED: (ErrorCode.CANCELLED, "the request was cancelled"),
-    EndReason.DRAINING: (ErrorCode.DRAINING, "the server stops and could not wait longer for this request"),
+    EndReason.DRAINING: (ErrorCode.DRAINING, "this server is stopping and could not wait any longer for this request"),
     EndReason.DEADLINE_EXCEEDED: (ErrorCode.DEADLINE_EXCEEDED, "the request's deadline has passed"),
     EndReason.STALLED: (ErrorCode.STALLED, "no token came within the allowed time"),
 }
@@ -78,6 +78,7 @@ class Running:
 
         Raises:
             EndedError: the body was interrupted at an await, or should not have begun.
+
         """
         if self.reason is not None:
             raise EndedError(self.reason)
@@ -87,20 +88,20 @@ class Running:
                 yield
         except TimeoutError:
             if not timeout.expired():
-                raise  # a TimeoutError of the work's own, which its author handles
+                raise  # the work's own TimeoutError, not this bound's
             raise EndedError(self.reason or self._limit) from None
         finally:
             self._timeout = None
 
     def expect_within(self, ms: int) -> None:
-        """What is awaited next must come within `ms`, or the work ends as stalled (or at the deadline, if sooner)."""
+        """Bound the next await by `ms`, after which the work ends as stalled, or by the deadline if that is sooner."""
         if self.reason is None:
             stall = asyncio.get_running_loop().time() + ms / 1000
             self._limit = EndReason.STALLED if stall < self.deadline.at else EndReason.DEADLINE_EXCEEDED
             self._reschedule(min(stall, self.deadline.at))
 
     def expect_by_deadline(self) -> None:
-        """What is awaited next is bounded by the deadline alone (a slow reader is no stalled worker)."""
+        """Bound the next await by the deadline alone: a slow client is not a stalled worker."""
         if self.reason is None:
             self._limit = EndReason.DEADLINE_EXCEEDED
             self._reschedule(self.deadline.at)
@@ -127,10 +128,11 @@ class InFlight:
 
     @contextmanager
     def track(self, request_id: str, deadline: Deadline) -> Iterator[Running]:
-        """Count a request in for the length of the block.
+        """Track a request for the length of the block.
 
         Raises:
             ApiError: 409 when a request of this id is running already or has been served: nothing is run twice.
+
         """
         if request_id in self._running:
             raise ApiError(ErrorCode.DUPLICATE_REQUEST, "a request with this X-Request-Id is running already")
@@ -154,7 +156,7 @@ class InFlight:
         return True
 
     def end_all(self, reason: EndReason) -> int:
-        """End every running request; returns how many there were."""
+        """End every running request; return how many there were."""
         for running in list(self._running.values()):
             running.end(reason)
         return len(self._running)

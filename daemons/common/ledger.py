@@ -1,12 +1,12 @@
-"""The ledger of one device: who holds how much of its memory, in a file that all who share the device change in turn.
+"""The ledger of one device: which process holds how much of its memory, in a file that all of them share.
 
-A device that is declared, and not asked, has no driver that counts for us. So whoever wants memory of it books it here
-first: a worker as it loads and as it generates, a hive for the worker that it is about to start. What is booked never
-exceeds the device. A booking belongs to a process, by PID and start ticks: once that process is gone its memory is
-free again, whoever looks next, so a `kill -9` loses nothing.
+A declared device has no driver that counts its memory. So every process books memory here before it uses it: a worker
+while it loads and while it generates, a hive for the worker that it is about to start. The bookings never exceed the
+device. A booking belongs to a process, by PID and start ticks: when that process is gone its memory is free again, so a
+`kill -9` leaves nothing booked.
 
-The file is JSON and is replaced whole under the flock of a file beside it (`<ledger>.lock`), so that a reader needs no
-lock and a writer that is killed leaves either the old picture or the new one.
+The file is JSON and is replaced under the flock of a file beside it (`<ledger>.lock`), so that a reader needs no lock
+and a writer that is killed leaves either the old content or the new one.
 """
 
 from __future__ import annotations
@@ -24,33 +24,32 @@ from typing import Any, Final
 from daemons.common.process import boot_id, is_same_process
 
 LOCK_BOUND_S: Final = 5.0
-"""How long to wait for the lock. It is held for a fraction of a millisecond: who waits longer waits for a process that
-was stopped in the middle of it."""
-_LOOK_AGAIN_S: Final = 0.001
+"""How long to wait for the lock. It is held for less than a millisecond, unless its holder was stopped (SIGSTOP)."""
+_LOCK_POLL_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One process' part of the device."""
+    """The part of the device that one process has."""
 
     instance: str
-    """Of the worker: new for each start of it, so a late word never touches its successor."""
+    """Of the worker: new for each start of it, so that a late message never affects its successor."""
     worker_id: str
     pid: int
     start_ticks: int
     reserved_bytes: int = 0
-    """Promised to it at admission, and dropped once it has loaded: from then on only what it holds counts."""
+    """Reserved for it at admission, and 0 once it has loaded: from then on only what it holds counts."""
     held_bytes: int = 0
-    """What it really has."""
+    """What it has booked itself."""
 
     @property
     def claim_bytes(self) -> int:
-        """What nobody else can have."""
+        """What is not free for others."""
         return max(self.reserved_bytes, self.held_bytes)
 
 
 class DeviceFullError(Exception):
-    """The device has not that much. `needed_bytes`: all that was asked for; `available_bytes`: all there was for it."""
+    """Not enough free memory on the device: `needed_bytes` were requested, `available_bytes` were free."""
 
     def __init__(self, needed_bytes: int, available_bytes: int) -> None:
         super().__init__(f"needs {needed_bytes} bytes, {available_bytes} are available")
@@ -59,19 +58,20 @@ class DeviceFullError(Exception):
 
 
 class LedgerError(Exception):
-    """The ledger cannot be used: its file cannot be read or written, or somebody keeps its lock."""
+    """The ledger cannot be used: its file cannot be read or written, or another process keeps its lock."""
 
 
 def claimed(holders: Sequence[Holder]) -> int:
-    """How much of a device is taken."""
+    """Return how much of a device is taken."""
     return sum(holder.claim_bytes for holder in holders)
 
 
 def with_holder(holders: Sequence[Holder], wanted: Holder, memory_bytes: int) -> list[Holder]:
-    """The holders with `wanted` in the place of the one of its instance.
+    """Return the holders with `wanted` in the place of the one of its instance.
 
     Raises:
-        DeviceFullError: it claims more than the others leave. Who claims no more than before is never refused.
+        DeviceFullError: it claims more than the others leave. A claim that does not grow is never refused.
+
     """
     others = [holder for holder in holders if holder.instance != wanted.instance]
     before = claimed(holders) - claimed(others)
@@ -90,10 +90,11 @@ class Ledger:
         self._lock_path = path.with_name(path.name + ".lock")
 
     def holders(self) -> list[Holder]:
-        """Who lives and holds something now; takes no lock and changes nothing.
+        """Return the living holders, without a lock and without a change.
 
         Raises:
             LedgerError: the file cannot be read.
+
         """
         return [holder for holder in self._read() if _lives(holder)]
 
@@ -101,13 +102,14 @@ class Ledger:
         """Book `wanted` in the place of what its instance had.
 
         Raises:
-            DeviceFullError: the device has not that much.
+            DeviceFullError: not enough free memory on the device.
             LedgerError: the ledger cannot be used.
+
         """
         self._change(lambda holders: with_holder(holders, wanted, self.memory_bytes))
 
     def hand_over(self, instance: str, pid: int, start_ticks: int) -> None:
-        """What was booked for this instance belongs to this process from now on. Raises LedgerError."""
+        """Assign the booking of this instance to this process. Raises LedgerError."""
 
         def change(holders: list[Holder]) -> list[Holder]:
             return [
@@ -118,7 +120,7 @@ class Ledger:
         self._change(change)
 
     def release(self, instance: str) -> None:
-        """Give back what this instance had, and what the dead had. Raises LedgerError."""
+        """Free what this instance and all dead processes had. Raises LedgerError."""
         self._change(lambda holders: [holder for holder in holders if holder.instance != instance])
 
     def _change(self, change: Callable[[list[Holder]], list[Holder]]) -> None:
@@ -132,14 +134,14 @@ class Ledger:
         try:
             content: Any = json.loads(self.path.read_bytes())
             holders = [Holder(**holder) for holder in content["holders"]]
-            # After a start of the machine nobody of those lives, and their start ticks may be another's.
+            # After a reboot none of these processes lives, and their start ticks may be another process'.
             return holders if content["boot_id"] == boot_id() else []
         except FileNotFoundError:
             return []
         except OSError as error:
             raise LedgerError(f"the ledger {self.path.name} cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError):
-            raise LedgerError(f"{self.path.name} is no ledger; remove it when nobody uses the device") from None
+            raise LedgerError(f"{self.path.name} is not a ledger; remove it when no process uses the device") from None
 
     def _write(self, holders: Sequence[Holder]) -> None:
         content = {
@@ -175,8 +177,10 @@ class Ledger:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise LedgerError(f"the ledger {self.path.name} is locked by a process that hangs") from None
-                time.sleep(_LOOK_AGAIN_S)
+                    raise LedgerError(
+                        f"the ledger {self.path.name} is locked by a process that does not release it"
+                    ) from None
+                time.sleep(_LOCK_POLL_S)
             else:
                 return
 

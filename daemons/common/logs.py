@@ -1,7 +1,7 @@
 """JSON logs on stderr by structlog, one object a line, which never block and never raise.
 
-A line is written straight to the descriptor and only when the kernel says that it takes it: a reader that went away
-(closed pipe) or sleeps (full pipe) costs lines, which are counted and reported, and never a daemon's time.
+A line is written to the descriptor only when the kernel reports that it can be: a reader that is gone
+(closed pipe) or stuck (full pipe) costs lines, which are counted and reported, but never a daemon's time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READER_GONE = frozenset({errno.EPIPE, errno.EBADF, errno.EIO, errno.ENOSPC, err
 
 
 def bind_request_id(request_id: str) -> None:
-    """From here on, in this task and those it starts, log lines and errors carry this request id."""
+    """Put this request id into all log lines and errors of this task and of those that it starts."""
     structlog.contextvars.bind_contextvars(**{_REQUEST_ID: request_id})
 
 
@@ -36,14 +36,14 @@ def current_request_id() -> str:
 
 
 class _Sink:
-    """structlog's output: writes rendered lines to a descriptor that may have no reader any more."""
+    """structlog's output: writes rendered lines to a descriptor whose reader may be gone."""
 
     def __init__(self, descriptor: int = 2) -> None:
         self._descriptor = descriptor
         self._dropped = 0
 
     def msg(self, message: str) -> None:
-        """Write one rendered line, or count it as dropped; what was dropped before is said first."""
+        """Write one rendered line, or count it as dropped; lines that were dropped before are reported first."""
         if self._dropped and self.write(str(_renderer(None, "warning", self._lost_lines()))):
             self._dropped = 0
         if not self.write(message):
@@ -76,7 +76,7 @@ class _Sink:
 
 
 class _LibraryHandler(logging.Handler):
-    """Takes what libraries log through `logging` (uvicorn, asyncio, aiohttp) into the same JSON lines."""
+    """Writes what libraries log through `logging` (uvicorn, asyncio, aiohttp) as the same JSON lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname.lower()
@@ -114,7 +114,7 @@ def set_level(level: str) -> None:
 
 
 def configure(*, role: str, name: str, instance: str, level: str = "info") -> None:
-    """Set what every line of this process carries, and route the libraries' warnings into it."""
+    """Set the fields of every line of this process, and include the libraries' warnings."""
     _common.update(role=role, name=name, instance=instance, pid=os.getpid())
     set_level(level)
     root = logging.getLogger()
@@ -123,10 +123,10 @@ def configure(*, role: str, name: str, instance: str, level: str = "info") -> No
 
 
 def say(line: str) -> None:
-    """Write one plain line on stderr for the operator: the last words of a daemon that cannot go on."""
+    """Write one plain line on stderr for the operator: why a daemon ends."""
     _sink.write(" ".join(line.split()))
 
 
 set_level("info")
 log: Final[FilteringBoundLogger] = structlog.get_logger()
-"""The one logger of a daemon: a snake_case event and fields. Never hand it a token or a body."""
+"""The one logger of a daemon: a snake_case event and fields. Never log a token or a body."""

@@ -1,7 +1,7 @@
 """Prometheus metrics of one daemon, in a registry of its own.
 
-Counters count events. Gauges are read at scrape time from the real sets (never inc/dec), so that they are true after a
-crash of what they count and do not move because they were looked at.
+Counters count events. Gauges are read at scrape time from the sets themselves (never inc/dec), so that they are right
+whatever happened to what they count.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-"""From a token's pace on a quick machine to twice the default deadline."""
+"""From the interval of tokens on a fast machine to twice the default deadline."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a `_created` sample beside each counter says nothing that is asked for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody reads the `_created` samples
 
 
 class Outcome(StrEnum):
@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     CLIENT_GONE = "client_gone"
     """The client hung up before the end."""
     CANCELLED = "cancelled"
-    """EndedError by DELETE /v1/requests/{id}."""
+    """Ended by DELETE /v1/requests/{id}."""
     REJECTED = "rejected"
     """Refused before anything ran for it: 4xx, or 503 because nothing can serve it now."""
 
@@ -48,7 +48,7 @@ GaugeValue = float | Mapping[str, float]
 
 
 class Metrics:
-    """The metrics of a daemon; `requests` is there in every role."""
+    """The metrics of a daemon; every role has `requests`."""
 
     def __init__(self, role: str) -> None:
         self.role = role
@@ -56,20 +56,20 @@ class Metrics:
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self.requests = self.counter("requests", "Inference requests by how they ended.", label="outcome")
         for outcome in Outcome:
-            self.requests.labels(outcome)  # a counter that is scraped as 0 before its first event can be subtracted
+            self.requests.labels(outcome)  # so that it is scraped as 0 before its first event
         self.request_seconds = self.histogram("request_seconds", "Duration of served inference requests.")
         ProcessCollector(registry=self.registry)
 
     def counter(self, name: str, documentation: str, *, label: str | None = None) -> Counter:
-        """A counter `<role>_<name>_total`, with at most one label (never a request id or anything unbounded)."""
+        """Return a new counter `<role>_<name>_total`, with at most one label (never an unbounded one)."""
         return Counter(f"{self.role}_{name}", documentation, [label] if label else [], registry=self.registry)
 
     def histogram(self, name: str, documentation: str) -> Histogram:
-        """A histogram `<role>_<name>` in seconds."""
+        """Return a new histogram `<role>_<name>` in seconds."""
         return Histogram(f"{self.role}_{name}", documentation, buckets=LATENCY_BUCKETS_S, registry=self.registry)
 
     def gauge(self, name: str, documentation: str, read: Callable[[], GaugeValue], *, label: str | None = None) -> None:
-        """A gauge `<role>_<name>` whose value is `read()` at each scrape; with `label`, `read` returns a mapping."""
+        """Add a gauge `<role>_<name>`: `read()` at each scrape; with `label`, `read` returns a mapping."""
         self.registry.register(_ReadGauge(f"{self.role}_{name}", documentation, read, label))
 
     def ended(self, outcome: Outcome, seconds: float) -> None:
@@ -80,7 +80,7 @@ class Metrics:
             self.request_seconds.observe(seconds)
 
     def text(self) -> bytes:
-        """The exposition in Prometheus' text format."""
+        """Return the metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
@@ -92,11 +92,11 @@ class _ReadGauge(Collector):
         self._label = label
 
     def describe(self) -> Iterable[Metric]:
-        """Say the name without reading: at registration the set behind the gauge may not exist yet."""
+        """Return the name without a value: at registration the set behind the gauge may not exist yet."""
         yield GaugeMetricFamily(self._name, self._documentation)
 
     def collect(self) -> Iterator[Metric]:
-        """Read the value now."""
+        """Return the value as it is now."""
         value = self._read()
         if isinstance(value, Mapping):
             family = GaugeMetricFamily(self._name, self._documentation, labels=[self._label or "kind"])

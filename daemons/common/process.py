@@ -1,6 +1,6 @@
-"""Who a process is: a PID and the tick in which it started, never a PID alone.
+"""The identity of a process: its PID and the tick in which it started, never a PID alone.
 
-PIDs are reused and zombies answer `kill(pid, 0)`; the pair does neither (TRAPS: processes).
+PIDs are reused and zombies answer `kill(pid, 0)`; the pair is never reused, and its zombie is recognised.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from pathlib import Path
 from typing import Final
 
 _POLL_S: Final = 0.05
-"""How often a process is looked at where the kernel has no pidfd (macOS): below what a person or a lease notices."""
+"""How often a process is checked where the kernel has no pidfd (macOS): far shorter than a lease."""
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot (hundredths of a second since the epoch off Linux).
+    """Return when the process started, in clock ticks since boot (off Linux: hundredths of a second since the epoch).
 
-    Returns None when there is no such process. A zombie still has its start ticks; see `is_same_process`.
+    None when there is no such process. A zombie still has its start ticks; see `is_same_process`.
     """
     found = _look(pid)
     return None if found is None else found[0]
 
 
 def is_same_process(pid: int, ticks: int | None) -> bool:
-    """Whether the process that had this PID and these start ticks still runs. A zombie does not run."""
+    """Return whether the process with this PID and these start ticks still runs. A zombie does not."""
     found = _look(pid)
     return found is not None and ticks is not None and found[0] == ticks and not found[1]
 
 
 @cache
 def boot_id() -> str:
-    """The name of this boot: start ticks count from it, so they mean nothing in another one."""
+    """Return the id of this boot: start ticks count from it, so they mean nothing after another."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -47,7 +47,7 @@ def boot_id() -> str:
 
 
 def _look(pid: int) -> tuple[int, bool] | None:
-    """(start ticks, is a zombie) of a process, or None when there is none."""
+    """Return (start ticks, is a zombie) of a process, or None when there is none."""
     if pid <= 0:
         return None
     if not sys.platform.startswith("linux"):
@@ -72,10 +72,10 @@ def _look_with_psutil(pid: int) -> tuple[int, bool] | None:
 
 
 def signal_process(pid: int, ticks: int | None, number: signal.Signals) -> bool:
-    """Send a signal to exactly this process. Returns False, and sends nothing, when it is gone or not the same.
+    """Send a signal to exactly this process. Return False, and send nothing, when it is gone.
 
-    The process is held by a pidfd between the look and the signal, so that a reused PID cannot be hit in between;
-    where there is no pidfd to be had, the look comes directly before the signal.
+    A pidfd holds the process from the check to the signal, so that a reused PID cannot be hit in between; without a
+    pidfd the check comes directly before the signal.
     """
     try:
         with _pidfd(pid) as held:
@@ -93,7 +93,8 @@ def signal_process(pid: int, ticks: int | None, number: signal.Signals) -> bool:
 async def wait_gone(pid: int, ticks: int | None) -> None:
     """Return as soon as this process no longer runs (dead or zombie); at once when it is gone already.
 
-    Works for processes that are nobody's children here (adopted ones): the kernel tells by pidfd. It does not reap.
+    Works also for processes that are not children of this one (adopted workers): the kernel reports by pidfd. Does
+    not reap.
     """
     try:
         with _pidfd(pid) as held:
@@ -108,11 +109,13 @@ async def wait_gone(pid: int, ticks: int | None) -> None:
 
 @contextmanager
 def _pidfd(pid: int) -> Iterator[int | None]:
-    """A descriptor that stands for the process, or None when there is none to be had: the kernel has no such thing
-    (macOS), or this process has no descriptors left, which says nothing about the other one.
+    """Yield a pidfd of the process, or None when there is none.
+
+    The kernel may not have them (macOS), or this process may have no descriptors left.
 
     Raises:
         ProcessLookupError: the process is gone.
+
     """
     descriptor = None
     if hasattr(os, "pidfd_open"):

@@ -1,7 +1,7 @@
 """The relay of inference requests, hop by hop: used by the queen (to hives) and by the hive (to its workers).
 
-What it holds to:
-- Nothing is sent to the client before the first bytes of an answer are there: until then another target can be tried.
+Its rules:
+- Nothing is sent to the client before the first bytes of an answer have come: until then another target can be tried.
 - After the first byte nothing is retried. A stream that breaks then ends with an error chunk and no `[DONE]`; one that
   simply stops without `[DONE]` is broken too.
 - Bytes are passed on as they are. An answer that is not a stream is passed on when it is complete, or not at all.
@@ -31,7 +31,7 @@ MAX_RETRIES = 2
 """How often another target is tried before the first byte."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""The largest answer that is held to be passed on whole; 100,000 tokens are below 1 MiB."""
+"""The largest answer that is buffered to be passed on; 100,000 tokens are below 1 MiB."""
 
 _PASSED_HEADERS = ("content-type", "cache-control", "retry-after", "x-worker-id")
 
@@ -46,13 +46,13 @@ _RETRYABLE = frozenset(
         ErrorCode.NO_WORKER_AVAILABLE,
     }
 )
-"""Answers of a target that say "not here, not now" and nothing about the request."""
+"""Answers of a target about itself, not about the request: another target may serve it."""
 
 _BREAKS = (aiohttp.ClientError, OSError, NotAnEventStreamError)  # the TimeoutError of a connect is an OSError
 
 
 class _BrokenError(Exception):
-    """An attempt failed on the way: what the client is told, and what the route is told."""
+    """An attempt without a complete answer: the error for the client, and the attempt for the route."""
 
     def __init__(self, error: ApiError, attempt: Attempt) -> None:
         super().__init__(f"{error.code}: {attempt.fault}")
@@ -61,7 +61,7 @@ class _BrokenError(Exception):
 
 
 class _RefusedError(Exception):
-    """The target answered with an error; it is passed on as it is unless another target serves."""
+    """The target answered with an error; it is passed on unchanged unless another target serves."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -80,6 +80,7 @@ class Relay(InferenceApp):
         lost: the code when a target cannot be reached: hive_unreachable for a queen, worker_lost for a hive.
 
     Set `session` (from `PeerClient.session`) in the daemon's on_start, when the loop runs.
+
     """
 
     def __init__(self, daemon: Daemon, router: Router, *, lost: ErrorCode) -> None:
@@ -89,7 +90,7 @@ class Relay(InferenceApp):
         self._router = router
 
     async def serve(self, call: Call) -> Outcome:
-        """Pass one call on, to another target if need be."""
+        """Relay one call, to another target if one fails."""
         assert self.session is not None, "the gate lets no request through before the daemon is open"
         route = self._router.route(call.request, call.scope)
         return await _Exchange(self, self.session, call).try_targets(route)
@@ -115,14 +116,14 @@ class _Exchange:
             except ApiError:
                 if failure is None:
                     raise
-                break  # nobody else: the client is told what went wrong, not that nobody is left
+                break  # no other target: the client gets the failure itself, not that there is no target left
             try:
                 return await self._try_target(route, target)
             except _BrokenError as broken:
                 failure = broken
             except _RefusedError as refused:
                 if failure is not None and refused.code is ErrorCode.DUPLICATE_REQUEST:
-                    break  # the attempt before was served after all, and its answer was lost: that is what to tell
+                    break  # the previous attempt was served after all, and its answer was lost: report that loss
                 failure = refused
             log.warning("attempt_failed", target=target.label, why=str(failure), tries_left=tries_left)
             if self._answer.begun or (isinstance(failure, _RefusedError) and failure.code not in _RETRYABLE):
@@ -155,9 +156,9 @@ class _Exchange:
         return Outcome.CANCELLED if code is ErrorCode.CANCELLED else Outcome.ERROR
 
     async def _pass_through(self, target: Target) -> ErrorCode | None:
-        """Send the request and pass its answer on; returns the code of the error that a stream itself ended with."""
+        """Send the request and pass its answer on; return the code of the error that a stream itself ended with."""
         if self._call.request.streamed:
-            # An answer that is not streamed says nothing until it is complete: there only the deadline bounds it.
+            # An answer that is not streamed sends nothing before it is complete: only the deadline bounds it.
             self._running.expect_within(self._durations.first_token_ms)
         try:
             response = await self._session.post(
@@ -174,7 +175,7 @@ class _Exchange:
             self._running.expect_by_deadline()
             await self._answer.whole(200, _passed(response), body)
         finally:
-            response.close()  # and not release(): an abandoned stream must end now, that is how the next hop learns
+            response.close()  # not release(): an abandoned stream must end now, which is how the next hop notices
         return None
 
     def _headers(self, target: Target) -> dict[str, str]:
@@ -195,9 +196,9 @@ class _Exchange:
             except _BREAKS as error:
                 raise self._broken(peer_fault(error)) from error
             if not chunk:
-                raise self._broken(PeerFault.LOST)  # it ended well as HTTP, but not as a stream
+                raise self._broken(PeerFault.LOST)  # a complete HTTP answer, but not a complete stream
             if events:
-                self._running.expect_by_deadline()  # a slow reader is no stalled worker
+                self._running.expect_by_deadline()  # a slow client is not a stalled worker
                 if tail.complete:
                     await self._answer.finish(headers, events)
                     return None if tail.saw_done else tail.error_code or self._lost
@@ -217,7 +218,7 @@ class _Exchange:
 
     async def _refused(self, response: aiohttp.ClientResponse) -> _RefusedError | _BrokenError:
         refused = _RefusedError(response.status, _passed(response), await self._read_whole(response))
-        # A code of ours, or a client's mistake, is passed on; a foreign server's 5xx page is a lost worker.
+        # Our own codes and a client's mistakes are passed on; a foreign server's 5xx page is a lost worker.
         if refused.code is None and not 400 <= refused.status < 500:
             return self._broken(PeerFault.UNREADABLE)
         return refused

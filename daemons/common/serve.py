@@ -1,7 +1,7 @@
 """The run loop of every daemon: it owns the signals, the socket and the order of a stop; uvicorn serves inside it.
 
 The stop, step by step: mark draining (the gate answers 503 while the socket still listens) → announce it upward → wait
-for running inference → end what is left, each stream with an error chunk → the role's own stop → close the server →
+for running inference → end the rest, each stream with an error chunk → the role's own stop → close the server →
 exit status. A second SIGTERM or SIGINT ends the process at once; SIGHUP reloads and never kills.
 """
 
@@ -30,6 +30,7 @@ def run(daemon: Daemon) -> ExitStatus:
 
     Raises:
         FatalError: it could not start, or could not go on.
+
     """
     identity = daemon.identity
     configure(role=identity.role, name=identity.name, instance=identity.instance, level=daemon.config.log.level)
@@ -38,10 +39,11 @@ def run(daemon: Daemon) -> ExitStatus:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. SO_REUSEADDR: a restart on the same port must not wait for TIME_WAIT.
+    """Return a listening socket.
 
     Raises:
         FatalError: exit 3, with what to do.
+
     """
     where = f"cannot listen on {host}:{port}"
     try:
@@ -51,9 +53,9 @@ def bind(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart must not wait for TIME_WAIT
         listener.bind(address)
-        listener.listen(_BACKLOG)  # two sockets may bind the same address; only listening decides
+        listener.listen(_BACKLOG)  # with SO_REUSEADDR two sockets may bind the same address; only one may listen
     except OSError as error:
         listener.close()
         advice = {
@@ -95,7 +97,7 @@ async def _serve(daemon: Daemon) -> ExitStatus:
     daemon.bound = Address(listen.host, listener.getsockname()[1])
     await server.start()
     log.info("listening", host=daemon.bound.host, port=daemon.bound.port, version=daemon.identity.version)
-    gc.freeze()  # what start-up made lives as long as the process: no collection need walk it again
+    gc.freeze()  # the objects of the start-up live as long as the process: the collector can skip them
     gc.enable()  # entry.main switched it off
     shutdown = await _live(daemon, daemon.bound)
     drain_until = time.monotonic() + daemon.durations.drain_ms / 1000
@@ -116,7 +118,7 @@ async def _serve(daemon: Daemon) -> ExitStatus:
 
 
 async def _live(daemon: Daemon, bound: Address) -> Shutdown:
-    """Start the role and wait until somebody asks for a stop, which may be before the role has started."""
+    """Start the role and wait until a stop is requested, which may be before the role has started."""
     asked = asyncio.ensure_future(daemon.wait_for_shutdown())
     starting = daemon.background(_start(daemon, bound), "start")
     shutdown = await asked

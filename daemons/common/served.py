@@ -1,7 +1,7 @@
-"""Which requests have been served: so that one that the network delivers once more, later, is not run once more.
+"""The ids of requests that have been served, so that a late duplicate of one is not run again.
 
-A cut link keeps what was sent on it, and TCP delivers it when the link heals, to a sender that has long given up and
-perhaps asked again. The request's id tells the copy from a new request.
+TCP delivers what was sent on a cut link when it heals, although the client has given up by then and perhaps sent the
+request again. The request's id distinguishes the duplicate from a new request.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Final
 
 KEPT: Final = 10_000
 """How many are remembered: at ten requests a second those of a quarter of an hour, after which TCP itself has given up
-to deliver (tcp(7), tcp_retries2)."""
+(tcp(7), tcp_retries2)."""
 
 
 class ServedIds:
-    """The ids of the last requests that were served to their end; one that failed may be asked again."""
+    """The ids of the last requests that were served to their end; one that failed may be repeated."""
 
     def __init__(self, kept: int = KEPT) -> None:
         """kept: how many are remembered; the oldest go first."""
         self._kept = kept
-        # Hashes, since 10,000 ids of a client's choice could be a megabyte: two that agree in 64 bits do not occur.
+        # Hashes, since 10,000 ids of a client's choice could be a megabyte; 64 bits do not collide in practice.
         self._order: deque[int] = deque()
         self._known: set[int] = set()
 

@@ -1,4 +1,4 @@
-"""The signals of a daemon: what they do while it starts, and who owns them when it runs.
+"""The signals of a daemon, while it starts and while it runs.
 
 Import this first in `__main__`: until the run loop takes over, the imports take some hundred milliseconds in which
 the default actions would make a SIGHUP kill and a SIGTERM look like a crash (-15).
@@ -15,17 +15,17 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def guard_start_up() -> None:
-    """SIGTERM and SIGINT end a daemon that has not begun anything at once, as asked (0); SIGHUP does nothing."""
+    """Make SIGTERM and SIGINT end a daemon that is still starting at once with 0, and SIGHUP do nothing."""
     for number in _STOPPING:
         signal.signal(number, lambda _number, _frame: os._exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class SignalOwner:
-    """Tells the first SIGTERM or SIGINT to `stop`, each SIGHUP to `reload`; a second stopping signal ends at once.
+    """Calls `stop` for the first SIGTERM or SIGINT, and `reload` for each SIGHUP; a second stop ends at once.
 
     The handlers are installed with `signal.signal` and not with the loop's `add_signal_handler`, so that the second
-    signal works although the loop is stuck. `stop` and `reload` are called inside the handler: they must only
+    signal works even when the loop is stuck. `stop` and `reload` are called inside the handler: they must only
     schedule (`loop.call_soon_threadsafe`).
     """
 
@@ -42,7 +42,7 @@ class SignalOwner:
         self._stopping = False
 
     def install(self) -> None:
-        """Take the signals over from `guard_start_up`."""
+        """Replace the handlers of `guard_start_up`."""
         for number in _STOPPING:
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_hangup)

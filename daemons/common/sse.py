@@ -1,7 +1,7 @@
-"""Watches a relayed event stream: lets whole events through as they are, and knows how the stream stands.
+"""Follows a relayed event stream: passes complete events on unchanged, and knows whether the stream is complete.
 
-Half an event is held back until its rest comes. A stream that breaks in the middle of one then ends after the last
-whole event: no client is made to parse half a JSON object, and the error chunk cannot run into it.
+An incomplete event is held back until its rest comes. So a stream that breaks in the middle of one ends after the last
+complete event: no client has to parse half a JSON object, and the error chunk does not run into it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from daemons.common.errors import ErrorCode, code_of
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
-"""An event is one token with its frame; what grows beyond this without an end is no event stream."""
+"""An event is one token with its frame; one that exceeds this is not an event stream."""
 
 # A line ends with CRLF, LF or CR; an empty line ends an event (HTML standard, server-sent events). The groups are
 # atomic: one CRLF must not count as CR and LF.
@@ -32,7 +32,7 @@ class SseTail:
         self.saw_done = False
         """`data: [DONE]` has passed: the stream is complete."""
         self.saw_error = False
-        """`data: {"error": ...` has passed: the stream says itself that it broke."""
+        """`data: {"error": ...` has passed: the stream itself reports that it broke."""
         self.error_code: ErrorCode | None = None
         """The code of that error; None when it is not one of ours."""
         self._held = b""
@@ -44,14 +44,15 @@ class SseTail:
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: it is done, or has told its client that it broke."""
+        """Whether the stream may end here: it is done, or has reported an error."""
         return self.saw_done or self.saw_error
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; returns those to send on now: whole events, perhaps none.
+        """Take the next bytes; return those to pass on now: complete events, perhaps none.
 
         Raises:
             NotAnEventStreamError: an event does not end.
+
         """
         data = self._held + chunk if self._held else chunk
         end = _last_event_end(data)
@@ -62,7 +63,7 @@ class SseTail:
         return events
 
     def _look_at(self, events: bytes) -> None:
-        # The substring tests cost next to nothing and spare the expressions for nearly every token.
+        # The substring tests are cheap, and avoid the expressions for nearly every token.
         if b"[DONE]" in events and _DONE.search(events):
             self.saw_done = True
         if b'"error"' in events and (found := _ERROR.search(events)):
@@ -71,7 +72,7 @@ class SseTail:
 
 
 def _last_event_end(data: bytes) -> int:
-    """The index behind the last complete event; 0 when there is none."""
+    """Return the index behind the last complete event; 0 when there is none."""
     if data.endswith(b"\n\n"):
         return len(data)
     end = 0

@@ -1,4 +1,4 @@
-"""What a relay asks of the role's routing: where a request may go, and what each attempt said about its target."""
+"""The interface between a relay and the role's routing: targets, attempts and what they say about a target."""
 
 from __future__ import annotations
 
@@ -56,24 +56,26 @@ class Route(Protocol):
     """Where one request may go. One object a request, made by the Router."""
 
     async def pick(self) -> Target:
-        """The next target, with what it needs (a slot) taken; not one that this request failed on.
+        """Return the next target, with a slot taken; not one that this request failed on.
 
         May wait (a queue); the deadline, a hang-up and DELETE interrupt it by cancellation.
 
         Raises:
-            ApiError: there is none. When an attempt failed before, the client is told of that failure instead.
+            ApiError: there is none. When an attempt failed before, the client gets that failure instead.
+
         """
 
     def release(self, target: Target, attempt: Attempt) -> None:
-        """Called exactly once for each picked target: give the slot back, mark it down if it deserves it."""
+        """Free the slot of a target, and mark it down if the attempt says so. Called once for each pick."""
 
 
 class Router(Protocol):
     """A role's routing."""
 
     def route(self, request: ChatRequest | CompletionRequest, scope: Scope) -> Route:
-        """The Route of this request.
+        """Return the route of this request.
 
         Raises:
             ApiError: it can be served nowhere (404 for an unknown model).
+
         """

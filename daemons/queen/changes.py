@@ -1,4 +1,4 @@
-"""What changed in the cluster: the closed list of kinds, and the change of one worker's row."""
+"""The changes of the cluster: the closed list of kinds, and the changes of one worker's row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daemons.common.wire import Departure, WorkerRow, WorkerState
 
 
 class Kind(StrEnum):
-    """Every kind of event that `GET /v1/events` tells."""
+    """Every kind of event of `GET /v1/events`."""
 
     HIVE_REGISTERED = "hive.registered"
     HIVE_AVAILABLE = "hive.available"
@@ -28,13 +28,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that changed, with what is known about it."""
+    """One change, with what is known about it."""
 
     kind: Kind
     fields: Mapping[str, object]
 
 
-_TOLD_STATES = {
+_PUBLISHED_STATES = {
     WorkerState.READY: Kind.WORKER_READY,
     WorkerState.DRAINING: Kind.WORKER_DRAINING,
     WorkerState.FAILED: Kind.WORKER_FAILED,
@@ -42,7 +42,7 @@ _TOLD_STATES = {
 
 
 def worker_fields(hive_id: str, row: WorkerRow) -> dict[str, object]:
-    """What every event about a worker says."""
+    """Return the fields of every event about a worker."""
     return {
         "worker_id": row.id,
         "hive_id": hive_id,
@@ -63,7 +63,7 @@ def worker_changes(
     last_pid: int | None = None,
     departed: Departure | None = None,
 ) -> list[Change]:
-    """What the new row of a worker says that the old one did not.
+    """Return the changes from the old row of a worker to the new one.
 
     last_pid, departed: the process of `before`, and how it ended, when `after` is another one and that is known.
     """
@@ -74,17 +74,17 @@ def worker_changes(
     elif before.instance != after.instance:
         ended = {"previous_instance": before.instance, "previous_pid": last_pid, **_ending(departed)}
         changes.append(Change(Kind.WORKER_RESTARTED, fields | ended))
-    told = _TOLD_STATES.get(after.state)
-    is_news = before is None or (before.instance, before.state) != (after.instance, after.state)
-    if told is not None and is_news:
-        changes.append(Change(told, fields))
+    kind = _PUBLISHED_STATES.get(after.state)
+    is_new = before is None or (before.instance, before.state) != (after.instance, after.state)
+    if kind is not None and is_new:
+        changes.append(Change(kind, fields))
     return changes
 
 
 def worker_removed(
     hive_id: str, row: WorkerRow, *, last_pid: int | None, departed: Departure | None, reason: str
 ) -> Change:
-    """A worker's row is gone. `reason` is the queen's own, used when its hive gave none."""
+    """Return the removal of a worker's row. `reason` is the queen's own, used when its hive gave none."""
     fields = worker_fields(hive_id, row) | {"state": WorkerState.STOPPED.value, "pid": last_pid}
     ending = _ending(departed)
     ending["reason"] = ending["reason"] or reason

@@ -1,4 +1,4 @@
-"""The queen's one picture of her cluster: registry, slots and mark-downs together, and what routing sees of them."""
+"""The queen's view of its cluster: registry, slots and mark-downs together, and what routing needs of them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BLOCKING_WORKER = {
 
 
 class Cluster:
-    """Who could serve what, at this moment. Pure: the clock is given, and nothing is awaited."""
+    """Which worker can serve what, at this moment. Pure: the clock is passed in, and nothing is awaited."""
 
     def __init__(self, rules: LeaseRules, mark_down_s: float, clock: Callable[[], float]) -> None:
-        """mark_down_s: how long a refused connection keeps a part from being asked; clock: monotonic seconds."""
+        """mark_down_s: how long a hive or worker is avoided after a refused connection; clock: monotonic seconds."""
         self.ledger = SlotLedger(rules.heartbeat_s, clock)
         self.registry = Registry(rules, self.ledger, clock)
         self._hives_down = Cooldowns(mark_down_s, clock)
@@ -40,12 +40,12 @@ class Cluster:
     # --- routing ---
 
     def choose(self, model: str, avoid: Collection[str] = ()) -> Candidate | Refusal:
-        """The worker for the next request of that model, or why there is none."""
+        """Return the worker for the next request of that model, or why there is none."""
         known = self.registry.knows_model(model)
         return choose(self.candidates(model), model_known=known, avoid=avoid)
 
     def candidates(self, model: str) -> Iterator[Candidate]:
-        """Every worker of that model as routing sees it."""
+        """Yield every worker of that model as routing sees it."""
         for worker in self.registry.workers_with(model):
             yield self._candidate(worker)
 
@@ -64,7 +64,7 @@ class Cluster:
         )
 
     def blocked(self, worker: WorkerEntry) -> Blocked | None:
-        """Why that worker is not routable; None: it is."""
+        """Return why that worker is not routable; None: it is."""
         hive = self.registry.hive(worker.hive_id)
         if hive is None:
             return Blocked.HIVE_UNAVAILABLE
@@ -93,32 +93,32 @@ class Cluster:
         return None
 
     def short_of_memory(self, model: str) -> Shortage | None:
-        """What there was too little of, when every worker of that model has failed of it: asking again is in vain."""
+        """Return the shortage when every worker of that model has failed for lack of memory: a retry cannot help."""
         rows = [worker.row for worker in self.registry.workers_with(model)]
         if not rows or any(row.state is not WorkerState.FAILED or row.shortage is None for row in rows):
             return None
         return rows[-1].shortage
 
     def awaited_hives(self) -> list[str]:
-        """Hives known from the database whose first word a restarted queen still waits for."""
+        """Return the hives known from the database whose first lease a restarted queen still waits for."""
         return [
             hive.hive_id
             for hive in self.registry.hives()
             if self.registry.state_of(hive)[1] is StateReason.NOT_HEARD_YET
         ]
 
-    # --- what requests taught ---
+    # --- what requests showed ---
 
     def hive_refused(self, hive_id: str, instance: str) -> bool:
-        """A connection to that hive was refused or reset; true when that is news."""
+        """Mark that hive down after a refused or reset connection; return whether it was up."""
         return self._hives_down.mark((hive_id, instance))
 
     def worker_refused(self, worker_id: str, instance: str) -> bool:
-        """Its hive lost that worker under a request; true when that is news."""
+        """Mark that worker down after its hive lost it during a request; return whether it was up."""
         return self._workers_down.mark((worker_id, instance))
 
     def served(self, candidate: Candidate, hive_instance: str) -> None:
-        """That worker has served a request: whatever marked it or its hive down is over."""
+        """Clear the marks of a worker that has served a request, and of its hive."""
         self._hives_down.clear((candidate.hive_id, hive_instance))
         self._workers_down.clear((candidate.worker_id, candidate.instance))
         self.registry.reached(candidate.hive_id, hive_instance)
@@ -126,14 +126,14 @@ class Cluster:
     # --- spawning ---
 
     def spawn_sites(self, model: str, pending: Collection[str] = ()) -> list[SpawnSite]:
-        """Every hive as a place for one more worker. pending: the hive id of each spawn that is on its way."""
-        on_the_way = list(pending)
+        """Return every hive as a site for one more worker. pending: the hive id of each spawn request under way."""
+        under_way = list(pending)
         return [
             SpawnSite(
                 hive_id=hive.hive_id,
                 usable=self._hive_blocked(hive) is None,
                 has_model=any(entry.ref == model for entry in hive.lease.models),
-                workers=len(self.registry.workers_of(hive.hive_id)) + on_the_way.count(hive.hive_id),
+                workers=len(self.registry.workers_of(hive.hive_id)) + under_way.count(hive.hive_id),
             )
             for hive in self.registry.hives()
         ]
@@ -141,7 +141,7 @@ class Cluster:
     # --- views ---
 
     def worker_view(self, worker: WorkerEntry) -> WorkerView:
-        """A worker as clients see it."""
+        """Return a worker as clients see it."""
         blocked = self.blocked(worker)
         return WorkerView(
             **worker.row.model_dump(),
@@ -152,7 +152,7 @@ class Cluster:
         )
 
     def hive_view(self, hive: HiveEntry) -> HiveView:
-        """A hive as clients see it."""
+        """Return a hive as clients see it."""
         state, reason = self.registry.state_of(hive)
         workers = self.registry.workers_of(hive.hive_id)
         silent_ms = round(hive.silent_s(self._clock()) * 1000)

@@ -1,4 +1,4 @@
-"""What a queen can be told: TOML, `QUEEN_…` variables, flags."""
+"""The configuration of a queen: TOML, `QUEEN_...` variables, flags."""
 
 from __future__ import annotations
 

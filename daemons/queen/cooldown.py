@@ -1,4 +1,4 @@
-"""Passive mark-down: what refused or reset a connection is not asked again for a short time."""
+"""Passive mark-down: a hive or worker that refused or reset a connection is avoided for a short time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Cooldowns:
-    """Things that are marked down, each until a moment of the monotonic clock.
+    """Marked-down hives or workers, each until an instant of the monotonic clock.
 
     A key holds the instance (`(hive_id, instance)`, `(worker_id, instance)`), so that a successor never inherits
     the mark of the process before it.
@@ -19,19 +19,19 @@ class Cooldowns:
         self._until: dict[tuple[str, str], float] = {}
 
     def mark(self, key: tuple[str, str]) -> bool:
-        """Mark `key` down from now on; false when it already was (the mark is then renewed)."""
+        """Mark `key` down from now on; return False when it already was (the mark is then renewed)."""
         fresh = not self.is_down(key)
         self._until[key] = self._clock() + self._cool_down_s
         return fresh
 
     def clear(self, key: tuple[str, str]) -> bool:
-        """Take the mark away, because the thing has just served; true when there was one."""
+        """Remove the mark after a served request; return whether there was one."""
         was_down = self.is_down(key)
         self._until.pop(key, None)
         return was_down
 
     def is_down(self, key: tuple[str, str]) -> bool:
-        """Whether the mark still holds. An expired one is forgotten."""
+        """Return whether the mark still holds. An expired one is removed."""
         until = self._until.get(key)
         if until is None:
             return False

@@ -1,4 +1,4 @@
-"""Gives each inference request a worker with a free slot, and learns from how the attempt went."""
+"""Assigns each inference request a worker with a free slot, and marks workers and hives by how the attempt went."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WORKER_IS_OUT = frozenset(
         ErrorCode.OUT_OF_MEMORY,
     }
 )
-"""Answers of a hive that say: not this worker, not now. Its lease will say more; until then the cool-down holds."""
+"""Answers of a hive about a worker that cannot serve now: it is marked down until a lease says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Slot:
 
 
 class Admission:
-    """Takes slots; a request that finds all of them taken waits for its turn, if the lines are not full.
+    """Takes slots; a request that finds all of them taken waits in line, unless the lines are full.
 
     `take` is interrupted by the deadline, by DELETE and by a client that hangs up.
     """
@@ -58,11 +58,12 @@ class Admission:
         self._lines = lines
 
     async def take(self, model: str, avoid: Collection[str]) -> Slot:
-        """A slot on the best worker for that model, not one of `avoid`.
+        """Return a slot on the best worker for that model, not one of `avoid`.
 
         Raises:
-            ApiError: 404 nobody knows the model, 503 no worker of it can be asked now, 429 all slots are busy and as
-                many wait as may.
+            ApiError: 404 the model is unknown, 503 no worker of it can serve now, 429 all slots are busy and the lines
+                are full.
+
         """
         if not self._lines.occupied(model):
             chosen = self._choose(model, avoid)
@@ -80,7 +81,7 @@ class Admission:
                     return self._taken(chosen)
 
     def _choose(self, model: str, avoid: Collection[str]) -> Candidate | Refusal:
-        """The worker, or the refusal that waiting can mend: all are busy. Any other refusal is raised."""
+        """Return the worker, or the refusal that waiting can change: all are busy. Raise any other refusal."""
         chosen = self._cluster.choose(model, avoid)
         if isinstance(chosen, Refusal) and chosen.kind is not RefusalKind.ALL_BUSY:
             raise refusal_error(model, chosen, self._cluster)
@@ -93,13 +94,13 @@ class Admission:
         return Slot(chosen, hive.hive_id, hive.instance, hive.lease.url, time.monotonic())
 
     def give_back(self, slot: Slot) -> None:
-        """The attempt is over, however it went."""
+        """Free the slot after an attempt, however it went."""
         self._cluster.ledger.give_back(slot.candidate.worker_id, slot.candidate.instance)
         self._lines.call_first()
 
 
 def refusal_error(model: str, refusal: Refusal, cluster: Cluster) -> ApiError:
-    """What the client is told when there is no worker for its request."""
+    """Return the error for a request without a worker."""
     if refusal.kind is RefusalKind.ALL_BUSY:
         message = f"all slots of the workers with model {model} are busy"
         details = {"model": model, "workers": refusal.workers, "slots_total": refusal.slots_total}
@@ -107,20 +108,20 @@ def refusal_error(model: str, refusal: Refusal, cluster: Cluster) -> ApiError:
     if refusal.kind is RefusalKind.UNKNOWN_MODEL:
         awaited = cluster.awaited_hives()
         if awaited:
-            message = "this queen has just started and has not heard all her hives yet"
+            message = "this queen has just started, and not all known hives have sent a lease yet"
             return ApiError(ErrorCode.STARTING, message, details={"model": model, "hives_awaited": awaited})
         return ApiError(ErrorCode.MODEL_NOT_FOUND, f"no hive has the model {model}", details={"model": model})
     if (short := cluster.short_of_memory(model)) is not None:
-        message = f"model {model}: there is too little memory for every worker of it"
+        message = f"model {model}: not enough memory for any worker of it"
         details = {"model": model, **short.model_dump(mode="json", exclude_none=True)}
         return ApiError(ErrorCode.OUT_OF_MEMORY, message, details=details)
-    why = "no worker runs it" if not refusal.workers else "none of its workers can be asked now"
+    why = "no worker runs it" if not refusal.workers else "none of its workers can serve now"
     details = {"model": model, "workers": refusal.workers, "blocked": dict(refusal.blocked)}
     return ApiError(ErrorCode.NO_WORKER_AVAILABLE, f"model {model}: {why}", details=details)
 
 
 class Dispatcher:
-    """The queen's routing, as the relay asks for it."""
+    """The queen's routing, as the relay uses it."""
 
     def __init__(self, cluster: Cluster, metrics: Metrics, *, queue_limit: int) -> None:
         self.cluster = cluster
@@ -128,36 +129,38 @@ class Dispatcher:
         self.admission = Admission(cluster, self.lines)
         metrics.gauge("requests_waiting", "Requests that wait for a slot.", lambda: len(self.lines))
         self.retries = metrics.counter("retries", "Attempts on another worker before the first byte.")
-        self.markdowns: Counter = metrics.counter("markdowns", "Parts marked down after a refusal.", label="part")
+        self.markdowns: Counter = metrics.counter(
+            "markdowns", "Hives and workers marked down after a failed attempt.", label="part"
+        )
         for part in ("hive", "worker"):
             self.markdowns.labels(part)
         self._serving: dict[str, HiveEntry] = {}
 
     def route(self, request: ChatRequest | CompletionRequest, scope: Scope) -> Route:
-        """The route of one request."""
+        """Return the route of one request."""
         return DispatchedRoute(self, request.model, scope["path"])
 
     def serving(self, request_id: str) -> HiveEntry | None:
-        """The hive that serves this request now."""
+        """Return the hive that serves this request now."""
         return self._serving.get(request_id)
 
     def began(self, slot: Slot) -> None:
-        """A request goes to that slot's hive."""
+        """Note that the request goes to that slot's hive."""
         hive = self.cluster.registry.hive(slot.hive_id)
         if hive is not None:
             self._serving[current_request_id()] = hive
 
     def ended(self, slot: Slot, attempt: Attempt) -> None:
-        """An attempt is over: give the slot back, and mark up or down whoever it speaks of."""
+        """Free the slot after an attempt, and mark the hive or worker up or down by its outcome."""
         self._serving.pop(current_request_id(), None)
         self.admission.give_back(slot)
         worker = slot.candidate
         if attempt.verdict is Verdict.SERVED:
             self.cluster.served(worker, slot.hive_instance)
-        elif _speaks_of_hive(attempt):
+        elif _is_about_hive(attempt):
             if self.cluster.hive_refused(slot.hive_id, slot.hive_instance):
                 self._marked_down("hive", slot, attempt)
-        elif _speaks_of_worker(attempt) and self.cluster.worker_refused(worker.worker_id, worker.instance):
+        elif _is_about_worker(attempt) and self.cluster.worker_refused(worker.worker_id, worker.instance):
             self._marked_down("worker", slot, attempt)
         log.info(
             "attempt",
@@ -180,7 +183,7 @@ class Dispatcher:
 
 
 class DispatchedRoute:
-    """Where one request may go, attempt after attempt."""
+    """The targets of one request, one for each attempt."""
 
     def __init__(self, dispatcher: Dispatcher, model: str, path: str) -> None:
         self._dispatcher = dispatcher
@@ -190,8 +193,8 @@ class DispatchedRoute:
         self._slot: Slot | None = None
 
     async def pick(self) -> Target:
-        """The next worker, with a slot taken."""
-        assert self._slot is None, "the attempt before was not released"
+        """Return the next worker, with a slot taken."""
+        assert self._slot is None, "the previous attempt was not released"
         slot = await self._dispatcher.admission.take(self._model, self._tried)
         if self._tried:
             self._dispatcher.retries.inc()
@@ -202,20 +205,20 @@ class DispatchedRoute:
         return Target(f"{slot.hive_url}{self._path}", worker_id, {WORKER_ID_HEADER: worker_id})
 
     def release(self, target: Target, attempt: Attempt) -> None:
-        """Give the slot back."""
+        """Free the slot."""
         slot, self._slot = self._slot, None
         assert slot is not None, f"{target.label} was never picked"
         self._dispatcher.ended(slot, attempt)
 
 
-def _speaks_of_hive(attempt: Attempt) -> bool:
-    """Whether the connection to the hive itself failed; a stall may as well be the worker's."""
+def _is_about_hive(attempt: Attempt) -> bool:
+    """Return whether the connection to the hive itself failed; a stall may be the worker's."""
     failed = attempt.verdict in (Verdict.UNREACHABLE, Verdict.BROKE)
     return failed and attempt.code is not ErrorCode.STALLED and attempt.fault is not PeerFault.UNREADABLE
 
 
-def _speaks_of_worker(attempt: Attempt) -> bool:
-    """Whether the hive said that the worker is out, or the worker fell silent or answered nonsense."""
+def _is_about_worker(attempt: Attempt) -> bool:
+    """Return whether the hive reported the worker as unable to serve, or the worker itself failed."""
     if attempt.verdict is Verdict.REFUSED:
         return attempt.code in _WORKER_IS_OUT
     return attempt.verdict in (Verdict.UNREACHABLE, Verdict.BROKE)

@@ -1,4 +1,4 @@
-"""What the registry keeps of one hive and of one worker."""
+"""The registry's entries of one hive and of one worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daemons.queen.changes import Change
 
 
 class LeaseVerdict(StrEnum):
-    """What became of a hive's word."""
+    """What the registry did with a hive's lease."""
 
     ACCEPTED = "accepted"
     OLD = "old"  # an older sequence of the live instance: no effect
@@ -19,13 +19,13 @@ class LeaseVerdict(StrEnum):
 
 @dataclass(slots=True)
 class HiveEntry:
-    """One hive. `lease` is its last full picture."""
+    """One hive. `lease` is its last complete state."""
 
     hive_id: str
     lease: HiveLease
-    known_since: float  # monotonic seconds: when this queen learnt of the instance
+    known_since: float  # monotonic seconds: since when this queen knows of the instance
     heard_at: float | None = None  # the last lease in this queen's life
-    pushed_sequence: int = -1  # of that lease; `lease` may be a later picture, which was pulled
+    pushed_sequence: int = -1  # of that lease; `lease` may be a later one, which was pulled
     strikes: int = 0
     state: HiveState | None = None  # as last announced
     announced_draining: bool = False
@@ -38,22 +38,22 @@ class HiveEntry:
 
     @property
     def draining(self) -> bool:
-        """The hive said that it is about to stop."""
+        """Whether the hive is about to stop."""
         return self.lease.state == "draining"
 
     def silent_s(self, now: float) -> float:
-        """Seconds since the last word, or since this queen learnt of it."""
+        """Return the seconds since the last lease, or since this queen knows of the hive."""
         return now - (self.heard_at if self.heard_at is not None else self.known_since)
 
 
 @dataclass(slots=True)
 class WorkerEntry:
-    """One worker's row, and the hive that it lives on."""
+    """One worker's row, and its hive."""
 
     hive_id: str
     row: WorkerRow
     leased: bool = False  # the row came in a lease of the hive's live instance
-    provisional_until: float = 0.0  # a spawn's answer holds the row until a lease can have shown it
+    provisional_until: float = 0.0  # the row of a spawn's answer is kept until a lease can have had it
     last_pid: int | None = None  # of its last process: a row that waits for a restart names none
 
 
@@ -67,7 +67,7 @@ class Heard:
 
 
 def hive_fields(hive: HiveEntry) -> dict[str, object]:
-    """What every event about a hive says."""
+    """Return the fields of every event about a hive."""
     return {
         "hive_id": hive.hive_id,
         "instance": hive.instance,

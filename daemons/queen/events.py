@@ -1,4 +1,4 @@
-"""What changed in the cluster, told to whoever listens: a ring for latecomers, a bounded queue per listener."""
+"""The event streams: a ring of past events for late readers, and a bounded queue for each listener."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from daemons.queen.changes import Change
 
 RING_EVENTS = 1000
-"""Events kept for `?since=N`: a reader that lost its connection for a minute misses nothing."""
+"""Events kept for `?since=N`: a reader that lost its connection for a minute misses none."""
 
 QUEUE_EVENTS = 500
-"""Events that wait for one slow listener; beyond it the listener is let go and may come back with `since`."""
+"""Events that wait for one slow listener; beyond it the stream ends, and the listener may return with `since`."""
 
 
 class Event:
@@ -72,7 +72,7 @@ class EventHub:
         return len(self._listeners)
 
     def publish(self, changes: Iterable[Change]) -> list[Event]:
-        """Number the changes, keep them, and tell every listener."""
+        """Give the changes numbers, keep them, and send them to every listener."""
         at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         events = []
         for change in changes:
@@ -85,7 +85,7 @@ class EventHub:
         return events
 
     def since(self, sequence: int) -> tuple[list[Event], int]:
-        """The kept events after that number, and how many of them the ring has lost."""
+        """Return the kept events after that number, and how many the ring has lost."""
         kept = [event for event in self._ring if event.sequence > sequence]
         oldest = self._ring[0].sequence if self._ring else self._sequence + 1
         return kept, max(0, min(oldest, self._sequence + 1) - 1 - sequence)
@@ -97,13 +97,16 @@ class EventHub:
             listener.queue.put_nowait(None)
 
     async def stream(self, since: int | None, heartbeat_s: float) -> AsyncIterator[bytes]:
-        """SSE frames: what was missed after `since` (None: nothing), then what happens, with a comment line
-        whenever nothing was said for `heartbeat_s`. Ends when the queen closes or the listener falls behind."""
+        """Yield SSE frames: the events after `since` (None: none of them), then new ones as they happen.
+
+        A comment line is sent when there was no event for `heartbeat_s`. Ends when the queen closes, or when the
+        listener falls behind.
+        """
         listener = _Listener()
         self._listeners.add(listener)
         if self._closed:
             listener.queue.put_nowait(None)
-        # Read the ring in the same instant as the listener joins: nothing is missed, and nothing told twice.
+        # No await between joining and reading the ring: no event is missed, and none is sent twice.
         missed, lost = self.since(since) if since is not None else ([], 0)
         try:
             yield b": open\n\n"
@@ -122,6 +125,6 @@ class EventHub:
                     break
                 yield event_or_end.frame
             if listener.lagging:
-                yield b": fell behind; come back with since\n\n"
+                yield b": fell behind; connect again with since\n\n"
         finally:
             self._listeners.discard(listener)

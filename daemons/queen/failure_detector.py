@@ -62,7 +62,7 @@ class FailureDetector:
     async def _probe(self, hive: HiveEntry) -> None:
         key = (hive.hive_id, hive.instance)
         try:
-            lease = await self._calls.picture(hive)
+            lease = await self._calls.lease(hive)
         except PeerError as error:
             self._failed(key, error.fault)
             return

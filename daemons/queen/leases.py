@@ -1,4 +1,4 @@
-"""When a hive counts as available, suspect or unavailable: pure rules over its silence and its probes."""
+"""When a hive counts as available, suspect or unavailable: pure rules over its leases and its probes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class StateReason(StrEnum):
     LEASE_LATE = "lease_late"
     LEASE_EXPIRED = "lease_expired"
     PROBES_FAILED = "probes_failed"
-    NOT_HEARD_YET = "not_heard_yet"  # known from the database; this queen has had no word from it
+    NOT_HEARD_YET = "not_heard_yet"  # known from the database; it has not sent this queen a lease
     NEVER_HEARD = "never_heard"  # the same, a whole lease after this queen started
 
 
@@ -29,9 +29,11 @@ class LeaseRules:
 
     @property
     def suspect_after_s(self) -> float:
-        """Silence after which a hive is suspect: half-way from the moment when a heartbeat was due to the end of the
-        lease. With a lease of three heartbeats one may come a whole interval late, which a loaded machine does; with
-        the shortest lease, of two, half an interval."""
+        """Silence after which a hive is suspect: half-way between the next heartbeat and the end of the lease.
+
+        With a lease of three heartbeats one may come a whole interval late, which happens on a loaded machine; with the
+        shortest lease, of two, half an interval.
+        """
         return (self.heartbeat_s + self.lease_s) / 2
 
     @property
@@ -39,7 +41,7 @@ class LeaseRules:
         """Silence after which the rows of a hive's workers are dropped.
 
         A worker without a hive ends itself after the orphan grace, and a hive that is cut off for longer will
-        send the full picture again: from here on the rows say nothing true.
+        send its complete state again: from here on the rows are not true any more.
         """
         return self.lease_s + self.orphan_grace_s
 
@@ -47,13 +49,13 @@ class LeaseRules:
 def hive_state(
     rules: LeaseRules, *, heard: bool, silent_s: float, strikes: int
 ) -> tuple[HiveState, StateReason | None]:
-    """The state of one hive.
+    """Return the state of one hive, and the reason when it is not available.
 
     heard: a lease of its present instance came in this queen's life. silent_s: seconds since that lease or,
-    when none came, since the queen learnt of the hive. strikes: failed probes in a row.
+    when none came, since the queen knows of the hive. strikes: failed probes in a row.
 
-    A restarted queen declares nobody dead for one lease time, so a hive that it has not heard is suspect (known,
-    not routed to) for that long, whatever its probes say.
+    A restarted queen gives every hive one lease time: one that has not sent a lease yet is suspect (known, not routed
+    to) for that long, whatever its probes say.
     """
     if not heard:
         if silent_s < rules.lease_s:

@@ -1,4 +1,4 @@
-"""What the queen asks of hives: spawn, stop, restart, forget, shut down, and their full picture."""
+"""The queen's calls to hives: spawn, stop, restart, cancel, shut down, and their complete state."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from daemons.common.logs import log
 from daemons.common.wire import HiveLease, WorkerRow
 from daemons.queen.entries import HiveEntry
 
-DIAL_PAUSES_S = (0.0, 0.2, 0.4)
+CONNECT_PAUSES_S = (0.0, 0.2, 0.4)
 """Pauses before each try at a hive that refuses the connection: a restart of its process is bridged, and a dead
-hive is called dead within two thirds of a second (BEHAVIOURS D). Nothing was sent on a refused connection, so
-that trying again is safe for every method."""
+hive is reported within two thirds of a second. Nothing was sent on a refused connection, so a retry is safe for every
+method."""
 
 
 class HiveCalls:
@@ -28,18 +28,18 @@ class HiveCalls:
         self._client = client
         self._durations = durations
 
-    async def picture(self, hive: HiveEntry) -> HiveLease:
-        """The hive's full picture, asked once. Raises PeerError when it does not come or cannot be read."""
+    async def lease(self, hive: HiveEntry) -> HiveLease:
+        """Return the hive's complete state, asked once. Raises PeerError when it does not come or is invalid."""
         answer = await self._client.call("GET", f"{hive.lease.url}/v1/lease")
         if not answer.ok:
             raise PeerError(PeerFault.UNREADABLE, f"HTTP {answer.status}")
         try:
             return HiveLease.model_validate(answer.json())
         except ValidationError as error:
-            raise PeerError(PeerFault.UNREADABLE, f"{error.error_count()} fields of its picture are wrong") from None
+            raise PeerError(PeerFault.UNREADABLE, f"{error.error_count()} fields of its lease are invalid") from None
 
     async def spawn(self, hive: HiveEntry, order: Mapping[str, Any]) -> WorkerRow:
-        """A new worker on that hive."""
+        """Spawn a worker on that hive."""
         return await self._row(hive, "POST", "/v1/workers", order)
 
     async def stop(self, hive: HiveEntry, worker_id: str, *, force: bool) -> WorkerRow:
@@ -52,7 +52,7 @@ class HiveCalls:
         return await self._row(hive, "POST", f"/v1/workers/{worker_id}/restart")
 
     async def cancel(self, hive: HiveEntry, request_id: str) -> bool:
-        """Cancel a request there; false when the hive could not be told."""
+        """Cancel a request there; return whether the hive answered."""
         try:
             answer = await self._client.call("DELETE", f"{hive.lease.url}/v1/requests/{request_id}")
         except PeerError:
@@ -60,17 +60,17 @@ class HiveCalls:
         return answer.ok
 
     async def shut_down(self, hive: HiveEntry) -> bool:
-        """Ask the hive to stop with its workers; false when it could not be told."""
+        """Ask the hive to stop with its workers; return whether it accepted."""
         try:
             body = {"scope": "self"}
-            answer = await self._dial(hive, "POST", "/v1/shutdown", body, self._durations.probe_timeout_ms)
+            answer = await self._call(hive, "POST", "/v1/shutdown", body, self._durations.probe_timeout_ms)
         except PeerError as error:
             log.warning("hive_shutdown_not_told", hive_id=hive.hive_id, fault=error.fault.value)
             return False
         return answer.ok
 
     async def answers(self, hive: HiveEntry) -> bool:
-        """Whether anything still listens at the hive's address."""
+        """Return whether anything still listens at the hive's address."""
         try:
             await self._client.call("GET", f"{hive.lease.url}/health")
         except PeerError as error:
@@ -79,7 +79,7 @@ class HiveCalls:
 
     async def _row(self, hive: HiveEntry, method: str, path: str, body: object = None) -> WorkerRow:
         try:
-            answer = await self._dial(hive, method, path, body, self._durations.deadline_ms)
+            answer = await self._call(hive, method, path, body, self._durations.deadline_ms)
             if not answer.ok:
                 raise foreign_error(answer)
             return WorkerRow.model_validate(answer.json())
@@ -90,10 +90,10 @@ class HiveCalls:
             log.warning("hive_answer_unreadable", hive_id=hive.hive_id, method=method, problems=error.error_count())
             raise unreachable(hive.hive_id, PeerFault.UNREADABLE) from None
 
-    async def _dial(self, hive: HiveEntry, method: str, path: str, body: object, timeout_ms: int) -> Answer:
-        """One call, tried again only while the connection is refused."""
+    async def _call(self, hive: HiveEntry, method: str, path: str, body: object, timeout_ms: int) -> Answer:
+        """Call once, and again only while the connection is refused."""
         url = f"{hive.lease.url}{path}"
-        *early, last = DIAL_PAUSES_S
+        *early, last = CONNECT_PAUSES_S
         for pause_s in early:
             await asyncio.sleep(pause_s)
             try:
@@ -117,15 +117,15 @@ class _ForeignError(BaseModel):
 
 
 def foreign_error(answer: Answer) -> ApiError:
-    """The error of a hive as this queen passes it on: its code, message and details."""
+    """Return the error of a hive as this queen passes it on: its code, message and details."""
     try:
         fields = _ForeignError.model_validate(answer.json()).error
     except (PeerError, ValidationError):
-        return ApiError(ErrorCode.HIVE_UNREACHABLE, f"the hive answered {answer.status} in no known shape")
+        return ApiError(ErrorCode.HIVE_UNREACHABLE, f"the hive answered {answer.status} in an unknown shape")
     return ApiError(fields.code, fields.message, details=fields.details)
 
 
 def unreachable(hive_id: str, fault: PeerFault) -> ApiError:
-    """502: the hive did not answer."""
+    """Return the 502 for a hive that did not answer."""
     details = {"hive_id": hive_id, "fault": fault.value}
     return ApiError(ErrorCode.HIVE_UNREACHABLE, f"hive {hive_id} did not answer ({fault.value})", details=details)

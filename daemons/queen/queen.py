@@ -75,7 +75,7 @@ class Queen(Daemon):
         )
         self.state.store = self.store
         self.dispatcher = Dispatcher(self.cluster, self.metrics, queue_limit=config.queue_limit)
-        self.state.on_news = self.dispatcher.lines.call_first
+        self.state.on_lease = self.dispatcher.lines.call_first
         self.relay = Relay(self, self.dispatcher, lost=ErrorCode.HIVE_UNREACHABLE)
         self.inference = FirstByte(self.relay, self.metrics)
         self._hive_clients: HiveClients | None = None
@@ -141,7 +141,7 @@ class Queen(Daemon):
             await self._hive_clients.client.close()
 
     def health_details(self) -> Mapping[str, Any]:
-        """What /health says of the cluster."""
+        """Return the cluster's part of /health."""
         return {
             "hives": self.hives_by_state(),
             "workers": self.workers_by_state(),
@@ -149,16 +149,16 @@ class Queen(Daemon):
         }
 
     def degraded(self) -> Sequence[str]:
-        """What is not well below the queen or behind her."""
+        """Return why the cluster or the database is not all well."""
         return self.state.degraded()
 
     def hives_by_state(self) -> dict[str, float]:
-        """How many hives are in each state, as of now."""
+        """Return how many hives are in each state now."""
         counts = Counter(self.state.registry.state_of(hive)[0] for hive in self.state.registry.hives())
         return {state.value: counts[state] for state in HiveState}
 
     def workers_by_state(self) -> dict[str, float]:
-        """How many workers are in each state, by their hives' last words."""
+        """Return how many workers are in each state, by their hives' last leases."""
         counts = Counter(worker.row.state for worker in self.state.registry.workers())
         return {state.value: counts[state] for state in WorkerState}
 

@@ -1,4 +1,4 @@
-"""What the registry's database holds: its schema, the writes that change it, and what is read back at a start."""
+"""The registry's database: its schema, the writes that change it, and what is read back at a start."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ SCHEMA = (
     """,
 )
 """`revision` rises by one with each write, in the order in which the registry changed. `picture` is the JSON that
-came from the hive: the columns beside it are for people and queries."""
+came from the hive; the other columns are for people and queries."""
 
 
 class Write(Protocol):
-    """One change of the registry, on its way to the disk."""
+    """One change of the registry that is to be stored."""
 
     def apply(self, connection: sqlite3.Connection, revision: int) -> None:
         """Make the change in the open transaction."""
@@ -51,7 +51,7 @@ class Write(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PutHive:
-    """A hive is there, or changed. `last_seen`: wall clock, ISO 8601 in UTC."""
+    """A new or changed hive. `last_seen`: wall clock, ISO 8601 in UTC."""
 
     hive_id: str
     state: str
@@ -70,7 +70,7 @@ class PutHive:
 
 @dataclass(frozen=True, slots=True)
 class DropHive:
-    """A hive was removed."""
+    """A removed hive."""
 
     hive_id: str
 
@@ -81,7 +81,7 @@ class DropHive:
 
 @dataclass(frozen=True, slots=True)
 class PutWorker:
-    """A worker is there, or changed. `changed`: wall clock, ISO 8601 in UTC."""
+    """A new or changed worker. `changed`: wall clock, ISO 8601 in UTC."""
 
     hive_id: str
     row: WorkerRow
@@ -99,7 +99,7 @@ class PutWorker:
 
 @dataclass(frozen=True, slots=True)
 class DropWorker:
-    """A worker is gone."""
+    """A removed worker."""
 
     worker_id: str
 
@@ -124,7 +124,7 @@ def replace_all(connection: sqlite3.Connection, snapshot: Sequence[Write]) -> No
 
 
 def read_all(connection: sqlite3.Connection) -> list[tuple[str, HiveLease]]:
-    """Every hive with its workers. A row that cannot be read is left out with a log line: its hive will tell anew."""
+    """Return every hive with its workers. An invalid row is skipped with a log line: its hive will lease again."""
     rows: dict[str, list[WorkerRow]] = {}
     for record in connection.execute("SELECT hive_id, id, picture FROM workers ORDER BY revision"):
         try:
@@ -146,7 +146,7 @@ def read_all(connection: sqlite3.Connection) -> list[tuple[str, HiveLease]]:
 
 
 def count_rows(connection: sqlite3.Connection) -> int:
-    """How many rows there are: the smallest question that an empty or broken file cannot answer."""
+    """Return how many rows there are: the cheapest query that an empty or broken file cannot answer."""
     query = "SELECT (SELECT count(*) FROM hives) + (SELECT count(*) FROM workers)"
     count: int = connection.execute(query).fetchone()[0]
     return count

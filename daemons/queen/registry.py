@@ -1,15 +1,15 @@
-"""Hives and workers as the queen knows them: who is there, in which state, and whose word counts.
+"""Hives and workers as the queen knows them: which there are, in which state, and which lease counts.
 
-Pure: no I/O, and the clock is given. Everything runs on the event loop's one thread, so each method is atomic.
-Rules that it keeps:
+Pure: no I/O, and the clock is passed in. Everything runs on the event loop's one thread, so each method is atomic.
+Its rules:
 
-- A hive's word is the full picture: what it leaves out is gone.
-- A late word never touches a successor: a lease of a superseded or removed instance is refused, one with an older
+- A hive's lease is its complete state: a worker that it leaves out is gone.
+- A late lease never affects a successor: a lease of a superseded or removed instance is refused, one with an older
   sequence has no effect, and what is known about a worker is bound to (id, instance).
 - A worker id belongs to one hive at a time; a second hive's row of the same id does not count while the first one
   is alive.
-- Only pushed leases keep a hive alive. A pulled picture counts as a lease once: for a hive that this queen knows
-  from its database and has not heard yet.
+- Only pushed leases keep a hive alive. A pulled one counts once: for a hive that this queen knows from its database and
+  that has not leased yet.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Registry:
     """All hives and workers."""
 
     def __init__(self, rules: LeaseRules, ledger: SlotLedger, clock: Callable[[], float]) -> None:
-        """clock: monotonic seconds; `ledger` hears how many slots each lease reports."""
+        """clock: monotonic seconds; `ledger` gets the slots that each lease reports."""
         self.rules = rules
         self._ledger = ledger
         self._clock = clock
@@ -47,37 +47,37 @@ class Registry:
     # --- what is known ---
 
     def hive(self, hive_id: str) -> HiveEntry | None:
-        """The hive of that id."""
+        """Return the hive of that id."""
         return self._hives.get(hive_id)
 
     def worker(self, worker_id: str) -> WorkerEntry | None:
-        """The worker of that id."""
+        """Return the worker of that id."""
         return self._workers.get(worker_id)
 
     def hives(self) -> list[HiveEntry]:
-        """All hives, by id."""
+        """Return all hives, by id."""
         return [self._hives[hive_id] for hive_id in sorted(self._hives)]
 
     def workers(self) -> list[WorkerEntry]:
-        """All workers, by id."""
+        """Return all workers, by id."""
         return [self._workers[worker_id] for worker_id in sorted(self._workers)]
 
     def workers_of(self, hive_id: str) -> list[WorkerEntry]:
-        """The workers of one hive, by id."""
+        """Return the workers of one hive, by id."""
         return [each for each in self.workers() if each.hive_id == hive_id]
 
     def workers_with(self, model: str) -> Iterator[WorkerEntry]:
-        """The workers that serve one model, in no order."""
+        """Return the workers that serve one model, in no order."""
         return (each for each in self._workers.values() if each.row.model == model)
 
     def knows_model(self, model: str) -> bool:
-        """Whether any hive has the model in its catalog or any worker's row names it."""
+        """Return whether any hive has the model in its catalog or any worker's row names it."""
         if any(True for _ in self.workers_with(model)):
             return True
         return any(entry.ref == model for hive in self._hives.values() for entry in hive.lease.models)
 
     def state_of(self, hive: HiveEntry) -> tuple[HiveState, StateReason | None]:
-        """The hive's state at this moment, whether announced or not."""
+        """Return the hive's state at this moment, whether published or not."""
         return hive_state(
             self.rules,
             heard=hive.heard_at is not None,
@@ -85,10 +85,10 @@ class Registry:
             strikes=hive.strikes,
         )
 
-    # --- words of hives ---
+    # --- leases and probes ---
 
     def restore(self, hive_id: str, lease: HiveLease) -> None:
-        """A hive known from the database; nobody has heard it in this queen's life."""
+        """Add a hive known from the database, which has not leased in this queen's life."""
         now = self._clock()
         entry = HiveEntry(hive_id, lease, known_since=now)
         entry.state, _ = self.state_of(entry)
@@ -97,7 +97,7 @@ class Registry:
             self._workers.setdefault(row.id, WorkerEntry(hive_id, row, last_pid=row.pid))
 
     def lease(self, hive_id: str, lease: HiveLease) -> Heard:
-        """A hive pushed its full picture."""
+        """Take in a lease that a hive pushed."""
         if lease.instance in self._retired.get(hive_id, ()):
             return Heard(LeaseVerdict.GONE)
         hive = self._hives.get(hive_id)
@@ -109,19 +109,21 @@ class Registry:
             changes = []
         hive = self._hives[hive_id]
         if self.state_of(hive)[1] in (StateReason.LEASE_LATE, StateReason.LEASE_EXPIRED):
-            hive.strikes = 0  # they were of the silence that ends here; only a hive that speaks all along is struck out
+            hive.strikes = (
+                0  # probes that failed during an outage do not count: only a hive that leases meanwhile strikes out
+            )
         is_overtaken = hive.heard_at is not None and lease.sequence < hive.lease.sequence
         hive.heard_at, hive.pushed_sequence = self._clock(), lease.sequence
-        if is_overtaken:  # on a slow link by a picture that was pulled: still a heartbeat, though nothing new
+        if is_overtaken:  # on a slow link, by one that was pulled: still a heartbeat, though nothing new
             return Heard(LeaseVerdict.OLD, changes + self._announce(hive))
-        return self._picture(hive, lease, changes)
+        return self._take_in(hive, lease, changes)
 
     def pulled(self, hive_id: str, lease: HiveLease) -> Heard:
-        """A hive answered with its full picture when asked. Its probes are good again.
+        """Take in a lease that a hive answered to a probe.
 
-        Counts as a lease for a hive that has not been heard in this queen's life. The answer of another instance has
-        no effect (a restarted hive will lease by itself, and a stranger may have got the port). Raises KeyError when
-        the hive was removed meanwhile.
+        Counts as a pushed lease for a hive that has not leased in this queen's life. The answer of another instance has
+        no effect (a restarted hive will lease by itself, and another process may have got the port). Raises KeyError
+        when the hive was removed meanwhile.
         """
         hive = self._hives[hive_id]
         if hive.instance != lease.instance:
@@ -132,17 +134,17 @@ class Registry:
         is_expired = self.state_of(hive)[1] is StateReason.LEASE_EXPIRED  # a pull keeps no stale row alive
         if is_expired or lease.sequence <= hive.lease.sequence:
             return Heard(LeaseVerdict.OLD, self.tick())
-        return self._picture(hive, lease, [])
+        return self._take_in(hive, lease, [])
 
     def probe_failed(self, hive_id: str, instance: str) -> list[Change]:
-        """A probe of that hive failed; counts only against the instance that was asked."""
+        """Count a failed probe, only against the instance that was probed."""
         hive = self._hives.get(hive_id)
         if hive is not None and hive.instance == instance:
             hive.strikes += 1
         return self.tick()
 
     def reached(self, hive_id: str, instance: str) -> None:
-        """That hive has just served something: its probes are good."""
+        """Reset the failed probes of a hive that has just served a request."""
         hive = self._hives.get(hive_id)
         if hive is not None and hive.instance == instance:
             hive.strikes = 0
@@ -166,7 +168,7 @@ class Registry:
         while len(retired) > RETIRED_INSTANCES:
             retired.popitem(last=False)
 
-    def _picture(self, hive: HiveEntry, lease: HiveLease, changes: list[Change]) -> Heard:
+    def _take_in(self, hive: HiveEntry, lease: HiveLease, changes: list[Change]) -> Heard:
         hive.lease = lease
         departed = {(each.id, each.instance): each for each in lease.departed}
         rows = {row.id: row for row in lease.workers}
@@ -183,7 +185,7 @@ class Registry:
         return Heard(LeaseVerdict.ACCEPTED, changes, fresh)
 
     def _held_elsewhere(self, worker_id: str, hive_id: str) -> bool:
-        """Whether a worker of that id lives on another hive that is not lost."""
+        """Return whether another hive that is not lost has a worker of that id."""
         holder = self._workers.get(worker_id)
         if holder is None or holder.hive_id == hive_id or holder.row.state in _NOT_HELD:
             return False
@@ -224,12 +226,12 @@ class Registry:
         row, last_pid = worker.row, worker.last_pid
         return worker_removed(worker.hive_id, row, last_pid=last_pid, departed=ended, reason=reason)
 
-    # --- answers of hives to what this queen asked for ---
+    # --- answers of hives to this queen's requests ---
 
     def spawned(self, hive_id: str, row: WorkerRow) -> list[Change]:
-        """A hive took the order for a worker. Its row is there at once, not routable before a lease names it.
+        """Add the row of a worker that a hive has accepted to spawn; it is not routable before a lease names it.
 
-        A lease that was on its way meanwhile does not know the worker yet, so the row holds for one heartbeat.
+        A lease that was sent before does not have the worker yet, so the row is kept for one heartbeat.
         """
         if hive_id not in self._hives or row.id in self._workers:
             return []
@@ -238,8 +240,8 @@ class Registry:
         self._workers[row.id] = entry
         return worker_changes(hive_id, None, row)
 
-    def told(self, hive_id: str, row: WorkerRow) -> list[Change]:
-        """A hive answered a stop or restart with the worker's row: a drain counts at once, for that instance."""
+    def answered(self, hive_id: str, row: WorkerRow) -> list[Change]:
+        """Take in the row that a hive answered to a stop or restart: a drain counts at once, for that instance."""
         entry = self._workers.get(row.id)
         if entry is None or entry.hive_id != hive_id or entry.row.instance != row.instance:
             return []
@@ -250,14 +252,14 @@ class Registry:
         return changes
 
     def forget_worker(self, worker_id: str, instance: str, reason: str) -> list[Change]:
-        """Its hive does not have that worker any more."""
+        """Drop a worker that its hive does not have any more."""
         entry = self._workers.get(worker_id)
         if entry is None or entry.row.instance != instance:
             return []
         return [self._drop(entry, {}, reason)]
 
     def remove_hive(self, hive_id: str) -> list[Change] | None:
-        """Forget a hive and its workers; its instance is refused from now on. None: no such hive."""
+        """Remove a hive and its workers; its instance is refused from now on. None: no such hive."""
         hive = self._hives.pop(hive_id, None)
         if hive is None:
             return None
@@ -269,7 +271,7 @@ class Registry:
     # --- time ---
 
     def tick(self) -> list[Change]:
-        """State changes that time has brought, each told once, and stale rows dropped."""
+        """Return the changes that time alone has caused, each once, and drop stale rows."""
         changes: list[Change] = []
         for hive in self.hives():
             changes += self._announce(hive)

@@ -25,17 +25,19 @@ def add_cluster_routes(app: FastAPI, queen: Queen) -> None:
 
     @app.get("/v1/models", operation_id="list_models", tags=["inference"])
     async def list_models() -> ModelList:
-        """The models of all hives that are not lost, each once."""
+        """Return the models of all hives that are not lost, each once."""
         return ModelList(data=_model_cards(queen))
 
     @app.get(
         "/v1/events", operation_id="events", tags=["cluster"], response_class=StreamingResponse, responses=_EVENT_STREAM
     )
     async def events(
-        since: Annotated[int | None, Query(ge=0, description="first what happened after this sequence")] = None,
-        last_event_id: Annotated[int | None, Header(ge=0, description="the same, from a reconnecting reader")] = None,
+        since: Annotated[int | None, Query(ge=0, description="start with the events after this sequence")] = None,
+        last_event_id: Annotated[
+            int | None, Header(ge=0, description="the same, sent by a client that reconnects")
+        ] = None,
     ) -> StreamingResponse:
-        """What changes in the cluster, as it happens. Sequences begin anew with each queen: see `queen_instance`."""
+        """Stream the changes of the cluster. Sequences start at 1 with each queen: see `queen_instance`."""
         stream = queen.events.stream(last_event_id if since is None else since, queen.durations.heartbeat_ms / 1000)
         headers = {"cache-control": "no-cache"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

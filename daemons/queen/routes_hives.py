@@ -1,4 +1,4 @@
-"""The routes about hives: their leases, and what the queen knows of them."""
+"""The routes about hives: lease, list, remove."""
 
 from __future__ import annotations
 
@@ -31,25 +31,27 @@ def add_hive_routes(app: FastAPI, queen: Queen) -> None:
 
     @app.put("/v1/hives/{hive_id}/lease", operation_id="lease_hive", tags=["hives"], responses=_REFUSED)
     async def lease_hive(hive_id: EntityId, body: HiveLease) -> HiveLeaseAnswer:
-        """A hive's heartbeat, always the full picture. An older sequence of the same instance has no effect."""
+        """Take in a hive's heartbeat with its complete state. An older sequence of the same instance has no effect."""
         refuse_incompatible(body.version)
         state.leased(hive_id, body)
         return HiveLeaseAnswer(lease_ms=queen.durations.lease_ms, queen_instance=queen.identity.instance)
 
     @app.get("/v1/hives", operation_id="list_hives", tags=["hives"])
     async def list_hives() -> HiveList:
-        """All hives that this queen knows, available or not."""
+        """Return all hives that this queen knows, available or not."""
         return HiveList(hives=[queen.cluster.hive_view(hive) for hive in state.registry.hives()])
 
     @app.get("/v1/hives/{hive_id}", operation_id="get_hive", tags=["hives"], responses=_UNKNOWN)
     async def get_hive(hive_id: EntityId) -> HiveView:
-        """One hive."""
+        """Return one hive."""
         return queen.cluster.hive_view(find(hive_id))
 
     @app.delete("/v1/hives/{hive_id}", operation_id="remove_hive", tags=["hives"], status_code=204, responses=_UNKNOWN)
     async def remove_hive(hive_id: EntityId) -> Response:
-        """Forget a hive and its workers; they are not routed to from now on. Nothing is stopped. The hive's present
-        instance is refused with 410 until it is started anew."""
+        """Remove a hive and its workers; they are not routed to from now on.
+
+        Nothing is stopped. The hive's present instance is refused with 410 until it is restarted.
+        """
         find(hive_id)
         state.apply(state.registry.remove_hive(hive_id) or [])
         return Response(status_code=204)

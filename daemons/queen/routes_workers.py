@@ -28,7 +28,7 @@ def add_worker_routes(app: FastAPI, queen: Queen) -> None:
         state: Annotated[WorkerState | None, Query(description="only those in this state")] = None,
         device: Annotated[str | None, Query(description="only those on this device")] = None,
     ) -> WorkerList:
-        """All workers that hives have told of."""
+        """Return all workers of all hives."""
         found = [
             queen.cluster.worker_view(worker)
             for worker in registry.workers()
@@ -47,12 +47,12 @@ def add_worker_routes(app: FastAPI, queen: Queen) -> None:
         responses={**_TAKEN, **_FORWARDED},
     )
     async def spawn_worker(body: ClusterSpawnRequest) -> WorkerRow:
-        """Have a worker spawned, on the named hive or on one that the queen chooses. 202: it is starting."""
+        """Spawn a worker, on the named hive or on one that the queen chooses. 202: it is starting."""
         return await queen.hive_clients.spawning.spawn(body)
 
     @app.get("/v1/workers/{worker_id}", operation_id="get_worker", tags=["workers"], responses=_UNKNOWN)
     async def get_worker(worker_id: EntityId) -> WorkerView:
-        """One worker."""
+        """Return one worker."""
         worker = registry.worker(worker_id)
         if worker is None:
             raise ApiError(ErrorCode.WORKER_NOT_FOUND, f"there is no worker {worker_id}")
@@ -67,9 +67,9 @@ def add_worker_routes(app: FastAPI, queen: Queen) -> None:
     )
     async def stop_worker(
         worker_id: EntityId,
-        force: Annotated[bool, Query(description="kill it, do not wait for what it serves")] = False,  # noqa: FBT002
+        force: Annotated[bool, Query(description="kill it without a drain")] = False,  # noqa: FBT002
     ) -> WorkerRow:
-        """Have a worker stopped. 202: its hive drains it, and its row goes when it has ended."""
+        """Stop a worker. 202: its hive drains it, and its row is removed when it has ended."""
         return await queen.hive_clients.spawning.stop(worker_id, force=force)
 
     @app.post(
@@ -80,5 +80,5 @@ def add_worker_routes(app: FastAPI, queen: Queen) -> None:
         responses={**_UNKNOWN, **_FORWARDED},
     )
     async def restart_worker(worker_id: EntityId) -> WorkerRow:
-        """Have a worker stopped and started again: same id, new instance."""
+        """Stop a worker and start it again: same id, new instance."""
         return await queen.hive_clients.spawning.restart(worker_id)

@@ -36,7 +36,7 @@ class Candidate:
     instance: str
     hive_id: str
     slots_total: int
-    load: int  # slots in use: the queen's own requests and foreign ones
+    load: int  # slots in use: by the queen's own requests and by others
     blocked: Blocked | None = None
     last_used: int = 0  # turn of its last request; 0: never
     hive_last_used: int = 0
@@ -50,14 +50,14 @@ class Candidate:
 class RefusalKind(StrEnum):
     """Why no worker was chosen."""
 
-    UNKNOWN_MODEL = "unknown_model"  # nobody has heard of it
-    NONE_ROUTABLE = "none_routable"  # known, but no worker of it can be asked now
+    UNKNOWN_MODEL = "unknown_model"  # no hive and no worker has it
+    NONE_ROUTABLE = "none_routable"  # known, but no worker of it can serve now
     ALL_BUSY = "all_busy"  # routable workers, no free slot
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No worker, and why: how many workers of the model are out for which reason."""
+    """No worker, and why: how many workers of the model are blocked for which reason."""
 
     kind: RefusalKind
     workers: int
@@ -68,10 +68,10 @@ class Refusal:
 def choose(
     candidates: Iterable[Candidate], *, model_known: bool = True, avoid: Collection[str] = ()
 ) -> Candidate | Refusal:
-    """The worker for the next request, or why there is none.
+    """Return the worker for the next request, or why there is none.
 
     candidates: every worker of the model. model_known: some hive has the model, even if no worker runs it.
-    avoid: worker ids that already failed this request; they are not asked again.
+    avoid: worker ids that already failed this request; they are not tried again.
     """
     everyone = [each for each in candidates if each.worker_id not in avoid]
     if not everyone and not model_known:
@@ -99,7 +99,7 @@ def choose(
 
 
 def _hive_fractions(routable: Iterable[Candidate]) -> dict[str, float]:
-    """The part of each hive's slots for this model that is in use, full workers included."""
+    """Return the part of each hive's slots for this model that is in use, full workers included."""
     load: Counter[str] = Counter()
     slots: Counter[str] = Counter()
     for each in routable:
@@ -115,11 +115,13 @@ class SpawnSite:
     hive_id: str
     usable: bool  # available, not draining, not marked down
     has_model: bool
-    workers: int  # rows, and spawns that are on their way
+    workers: int  # rows, and spawn requests under way
 
 
 def choose_spawn_site(sites: Iterable[SpawnSite]) -> SpawnSite | None:
-    """The hive for a new worker: one that has the model before one that must pull it, then the one with the
-    fewest workers, then by name. None: no hive is usable."""
+    """Return the hive for a new worker; None: no hive is usable.
+
+    One that has the model before one that must pull it, then the one with the fewest workers, then by name.
+    """
     usable = [each for each in sites if each.usable]
     return min(usable, key=lambda each: (not each.has_model, each.workers, each.hive_id), default=None)

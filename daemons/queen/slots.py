@@ -1,8 +1,8 @@
-"""Who holds which slot: the queen's own requests, and what others run on the same workers.
+"""The slots in use: by the queen's own requests, and by others on the same workers.
 
 A worker's own count (`slots_busy`) travels upward in its lease and then in its hive's, so it is up to two
-heartbeats old when it arrives. Taken as it is, it would count the queen's own finished requests as somebody
-else's work until the next lease. So foreign load is what is reported beyond the *most* that this queen had there
+heartbeats old when it arrives. Taken as it is, it would count the queen's own finished requests as those
+of others until the next lease. So the load of others is what is reported beyond the *most* that this queen had there
 within those two heartbeats.
 """
 
@@ -15,7 +15,7 @@ REPORT_AGE_HEARTBEATS = 2.0
 """How old a reported count may be: worker to hive one heartbeat, hive to queen another."""
 
 Key = tuple[str, str]
-"""(worker id, instance): a successor starts from nothing."""
+"""(worker id, instance): a successor starts at zero."""
 
 
 class _Usage:
@@ -48,7 +48,7 @@ class _Usage:
 
 
 class SlotLedger:
-    """Slots in use per worker instance, and who was used when; turns are counted, not timed."""
+    """Slots in use for each worker instance, and when it was last used, in turns of requests."""
 
     def __init__(self, heartbeat_s: float, clock: Callable[[], float]) -> None:
         """heartbeat_s: the interval of leases; clock: monotonic seconds."""
@@ -59,7 +59,7 @@ class SlotLedger:
         self._turn = 0
 
     def take(self, worker_id: str, instance: str, hive_id: str) -> None:
-        """One more request of this queen is about to go to that worker."""
+        """Take a slot for a request of this queen that is about to go to that worker."""
         self._turn += 1
         usage = self._usage.setdefault((worker_id, instance), _Usage())
         usage.busy += 1
@@ -67,7 +67,7 @@ class SlotLedger:
         self._hive_last_used[hive_id] = self._turn
 
     def give_back(self, worker_id: str, instance: str) -> None:
-        """That request ended, however it ended. Raises AssertionError when none was taken."""
+        """Free the slot of a request that ended. Raises AssertionError when none was taken."""
         usage = self._usage.get((worker_id, instance))
         assert usage is not None, f"slot of {worker_id} given back, never taken"
         assert usage.busy > 0, f"slot of {worker_id} given back twice"
@@ -77,13 +77,13 @@ class SlotLedger:
             del self._usage[worker_id, instance]
 
     def reported(self, worker_id: str, instance: str, slots_busy: int) -> None:
-        """A lease said how many slots that worker has in use."""
+        """Take in how many slots that worker has in use by its lease."""
         usage = self._usage.setdefault((worker_id, instance), _Usage())
         usage.gone = False
         usage.foreign = max(0, slots_busy - usage.peak(self._clock() - self._window_s))
 
     def forget(self, worker_id: str, instance: str) -> None:
-        """The worker is gone; requests of this queen that still run there keep their count until they end."""
+        """Forget a worker that is gone; requests of this queen that still run there are counted until they end."""
         usage = self._usage.get((worker_id, instance))
         if usage is None:
             return
@@ -92,24 +92,24 @@ class SlotLedger:
             del self._usage[worker_id, instance]
 
     def forget_hive(self, hive_id: str) -> None:
-        """The hive is gone: so is its place in the turns."""
+        """Forget when a hive that is gone was last used."""
         self._hive_last_used.pop(hive_id, None)
 
     def own(self, worker_id: str, instance: str) -> int:
-        """Requests of this queen that run on that worker."""
+        """Return how many requests of this queen run on that worker."""
         usage = self._usage.get((worker_id, instance))
         return usage.busy if usage else 0
 
     def load(self, worker_id: str, instance: str) -> int:
-        """Slots in use there, as far as this queen knows: its own requests and foreign ones."""
+        """Return the slots in use there, as far as this queen knows: by its own requests and by others."""
         usage = self._usage.get((worker_id, instance))
         return usage.busy + usage.foreign if usage else 0
 
     def last_used(self, worker_id: str, instance: str) -> int:
-        """The turn of the last request that went to that worker; 0: never."""
+        """Return the turn of the last request that went to that worker; 0: never."""
         usage = self._usage.get((worker_id, instance))
         return usage.last_used if usage else 0
 
     def hive_last_used(self, hive_id: str) -> int:
-        """The turn of the last request that went to that hive; 0: never."""
+        """Return the turn of the last request that went to that hive; 0: never."""
         return self._hive_last_used.get(hive_id, 0)

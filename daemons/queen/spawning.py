@@ -1,4 +1,4 @@
-"""Spawning, stopping and restarting workers: the queen chooses and forwards, the hive does it."""
+"""Spawning, stopping and restarting workers: the queen chooses a hive and forwards the request."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from daemons.queen.wire import ClusterSpawnRequest
 
 
 class Spawning:
-    """Orders for workers, as hives take them."""
+    """Forwards requests about workers to their hives."""
 
     def __init__(self, state: QueenState, calls: HiveCalls) -> None:
         self._state = state
         self._calls = calls
-        self._reserved: set[str] = set()  # worker ids of orders on their way: of three at once, one wins
-        self._on_the_way: list[str] = []  # the hive id of each order on its way
+        self._reserved: set[str] = set()  # worker ids of requests under way: of several at once, one succeeds
+        self._under_way: list[str] = []  # the hive id of each request under way
 
     async def spawn(self, order: ClusterSpawnRequest) -> WorkerRow:
-        """Have a worker spawned; returns the hive's row.
+        """Spawn a worker; return the hive's row.
 
         Raises:
             ApiError: 404 no such hive, 409 the id is taken, 502 the hive does not answer, 503 no hive is usable, 507
                 no hive has the memory, or the hive's own error.
+
         """
         full: dict[str, ApiError] = {}
         while True:
@@ -39,7 +40,7 @@ class Spawning:
             except ApiError as error:
                 if error.code is not ErrorCode.OUT_OF_MEMORY or order.hive_id is not None:
                     raise
-                full[hive.hive_id] = error  # another hive may have the room
+                full[hive.hive_id] = error  # another hive may have the memory
 
     async def _spawn_on(self, hive: HiveEntry, order: ClusterSpawnRequest) -> WorkerRow:
         body = order.model_dump(mode="json", exclude={"hive_id"}, exclude_none=True)
@@ -49,7 +50,7 @@ class Spawning:
         return row
 
     async def stop(self, worker_id: str, *, force: bool) -> WorkerRow:
-        """Have a worker stopped, gracefully or by SIGKILL. A worker that its hive has lost already is gone, too."""
+        """Stop a worker, gracefully or by SIGKILL. One that its hive does not have any more is gone too."""
         worker, hive = self._find(worker_id)
         try:
             row = await self._calls.stop(hive, worker_id, force=force)
@@ -58,18 +59,18 @@ class Spawning:
                 raise
             self._state.apply(self._state.registry.forget_worker(worker_id, worker.row.instance, "gone"))
             return worker.row.model_copy(update={"state": WorkerState.STOPPED, "reason": "gone"})
-        self._state.apply(self._state.registry.told(hive.hive_id, row))
+        self._state.apply(self._state.registry.answered(hive.hive_id, row))
         return row
 
     async def restart(self, worker_id: str) -> WorkerRow:
-        """Have a worker stopped and started again under its id."""
+        """Stop a worker and start it again under its id."""
         _, hive = self._find(worker_id)
         row = await self._calls.restart(hive, worker_id)
-        self._state.apply(self._state.registry.told(hive.hive_id, row))
+        self._state.apply(self._state.registry.answered(hive.hive_id, row))
         return row
 
     def _site(self, order: ClusterSpawnRequest, full: Mapping[str, ApiError]) -> HiveEntry:
-        """The hive for a new worker; `full` are those that have refused it for want of memory."""
+        """Return the hive for a new worker; `full` are those that have refused it for lack of memory."""
         registry = self._state.registry
         if order.hive_id is not None:
             hive = registry.hive(order.hive_id)
@@ -78,7 +79,7 @@ class Spawning:
             if registry.state_of(hive)[0] is HiveState.UNAVAILABLE:
                 raise unreachable(hive.hive_id, PeerFault.TIMED_OUT)
             return hive
-        sites = self._state.cluster.spawn_sites(order.model, self._on_the_way)
+        sites = self._state.cluster.spawn_sites(order.model, self._under_way)
         site = choose_spawn_site(each for each in sites if each.hive_id not in full)
         if site is None and full:
             raise list(full.values())[-1]
@@ -90,16 +91,16 @@ class Spawning:
 
     @contextmanager
     def _order(self, worker_id: str | None, hive_id: str) -> Iterator[None]:
-        """Hold the worker id, and count the order for its hive, while it is on its way."""
+        """Reserve the worker id, and count the request for its hive, while it is under way."""
         if worker_id is not None:
             if worker_id in self._reserved or self._state.registry.worker(worker_id) is not None:
                 raise ApiError(ErrorCode.WORKER_EXISTS, f"there is a worker {worker_id} already")
             self._reserved.add(worker_id)
-        self._on_the_way.append(hive_id)
+        self._under_way.append(hive_id)
         try:
             yield
         finally:
-            self._on_the_way.remove(hive_id)
+            self._under_way.remove(hive_id)
             if worker_id is not None:
                 self._reserved.discard(worker_id)
 

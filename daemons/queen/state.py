@@ -1,4 +1,4 @@
-"""The queen's state and its three echoes: whatever changes is told as an event, logged once, and stored."""
+"""The queen's state: every change of the registry is published as an event, logged, and stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WARNINGS = (Kind.HIVE_SUSPECT, Kind.HIVE_UNAVAILABLE, Kind.WORKER_FAILED)
 
 
 class QueenState:
-    """The cluster, with everyone who must hear of its changes. `store` is set before anything changes."""
+    """The cluster, and where its changes go. `store` is set before anything changes."""
 
     store: RegistryStore
 
@@ -28,12 +28,12 @@ class QueenState:
         self.registry = cluster.registry
         self.events = events
         self._stored_catalogs: dict[str, tuple[str, ...]] = {}
-        self.on_news: Callable[[], None] = lambda: None
-        """Called after each word of a hive: what waits for a worker may find one now."""
+        self.on_lease: Callable[[], None] = lambda: None
+        """Called after each lease: a request that waits for a worker may find one now."""
         self._refused: set[tuple[str, str]] = set()  # instances whose refusal is in the log
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Tell, log and store what changed. The registry already holds it."""
+        """Publish, log and store changes that the registry already has."""
         for change in changes:
             self.events.publish([change])
             write = log.warning if change.kind in _WARNINGS else log.info
@@ -41,10 +41,11 @@ class QueenState:
             self.store.note(self._write_of(change))
 
     def leased(self, hive_id: str, lease: HiveLease) -> None:
-        """A hive pushed its picture.
+        """Take in a lease that a hive pushed.
 
         Raises:
             ApiError: 410 when the instance was superseded or its hive removed.
+
         """
         heard = self.registry.lease(hive_id, lease)
         self.heard(hive_id, heard)
@@ -52,13 +53,13 @@ class QueenState:
             if (hive_id, lease.instance) not in self._refused:
                 self._refused.add((hive_id, lease.instance))
                 log.warning("lease_refused", hive_id=hive_id, refused_instance=lease.instance)
-            message = f"hive {hive_id} was taken over by a newer instance or removed; start it anew to join again"
+            message = f"a newer instance of hive {hive_id} took over, or it was removed; restart it to join again"
             raise ApiError(ErrorCode.LEASE_GONE, message, details={"hive_id": hive_id})
 
     def heard(self, hive_id: str, heard: Heard) -> None:
-        """Take in the outcome of a hive's word."""
+        """Apply the outcome of a hive's lease."""
         self.apply(heard.changes)
-        self.on_news()
+        self.on_lease()
         if heard.conflicts:
             log.warning("worker_ids_held_by_another_hive", hive_id=hive_id, worker_ids=heard.conflicts)
         hive = self.registry.hive(hive_id)
@@ -66,19 +67,19 @@ class QueenState:
             self._store_catalog(hive)
 
     def snapshot(self) -> Sequence[Write]:
-        """The whole registry as writes."""
+        """Return the whole registry as writes."""
         hives = [self._put_hive(hive) for hive in self.registry.hives()]
         return [*hives, *(self._put_worker(worker) for worker in self.registry.workers())]
 
     def found(self, known: Sequence[tuple[str, HiveLease]]) -> None:
-        """Hives that the database knows: those that this queen has not met are there from now on, unheard."""
+        """Restore the hives of the database that have not leased to this queen yet."""
         for hive_id, lease in known:
             if self.registry.hive(hive_id) is None:
                 self.registry.restore(hive_id, lease)
                 log.info("hive_restored", hive_id=hive_id, workers=len(lease.workers))
 
     def degraded(self) -> list[str]:
-        """What is not well below the queen or behind her."""
+        """Return why the cluster or the database is not all well."""
         reasons = []
         for hive in self.registry.hives():
             state, reason = self.registry.state_of(hive)
@@ -89,7 +90,7 @@ class QueenState:
         return reasons
 
     def _store_catalog(self, hive: HiveEntry) -> None:
-        """A new model in a hive's catalog is no event, but it is worth remembering."""
+        """Store a changed catalog of a hive, which is no event."""
         catalog = tuple(sorted(entry.ref for entry in hive.lease.models))
         if self._stored_catalogs.get(hive.hive_id) != catalog:
             self._stored_catalogs[hive.hive_id] = catalog
@@ -117,7 +118,7 @@ class QueenState:
 
 
 def _for_log(change: Change) -> dict[str, object]:
-    """The change's fields, without those names that say who writes the line: `instance` and `pid` are the queen's."""
+    """Return the change's fields under other names than the queen's own `instance` and `pid` in each line."""
     part = change.kind.value.partition(".")[0]
     return {f"{part}_{name}" if name in ("instance", "pid") else name: value for name, value in change.fields.items()}
 

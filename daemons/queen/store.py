@@ -1,9 +1,9 @@
-"""The database behind the registry. Memory leads: the disk follows, and may be away.
+"""The database behind the registry. The memory is authoritative: the disk follows, and may fail.
 
 Changes are queued and written in their order by one task. While the database fails (locked, read-only, full, deleted,
-corrupt) the queen serves on from memory, says so once, and tries again at each interval; what could not be written
-is stored in order when it returns. A file that was deleted or replaced under the open connection would take writes
-into nothing, so its identity is looked at before each write, and also when nothing is written for an interval.
+corrupt) the queen continues from memory, logs that once, and retries at each interval; what could not be written
+is stored in order when it returns. Writes to a file that was deleted or replaced under the open connection would be
+lost, so its identity is checked before each write, and also when nothing is written for an interval.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from daemons.common.wire import HiveLease
 from daemons.queen.records import SCHEMA, Write, count_rows, read_all, replace_all, write_all
 
 QUEUED_WRITES = 10_000
-"""Changes that wait for a database that is away: hours of an ordinary cluster, some megabytes. Beyond it the oldest
-are let go, and the whole registry is written when the database returns."""
+"""Changes that wait for a database that fails: hours of an ordinary cluster, some megabytes. Beyond it the oldest are
+dropped, and the whole registry is written when the database returns."""
 
 BATCH_WRITES = 200
 """Changes in one transaction: few enough that one takes milliseconds."""
@@ -40,13 +40,14 @@ class FileGoneError(OSError):
 
 
 class RegistryStore:
-    """Writes the registry behind its owner's back.
+    """Writes the changes of the registry in the background.
 
     Args:
         path: the database file; its folder is made when it is missing.
-        interval_s: seconds between two looks at an idle database, and between two tries at a failed one.
-        snapshot: the whole registry as writes, for when the queue alone would not make the file whole.
-        found: told what the file knew when it could be read only after the start.
+        interval_s: seconds between two checks of an idle database, and between two retries of a failed one.
+        snapshot: the whole registry as writes, for when the queue alone would not complete the file.
+        found: gets the content of a file that could be read only after the start.
+
     """
 
     def __init__(
@@ -66,8 +67,8 @@ class RegistryStore:
         self._queue: deque[Write] = deque()
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
-        self._read = False  # what the file knew is in the registry
-        self._incomplete = False  # writes were let go, or the file is a new one: the queue alone is not enough
+        self._read = False  # the content of the file is in the registry
+        self._incomplete = False  # writes were dropped, or the file is new: the queue alone is not enough
         self.failure: str | None = None
 
     @property
@@ -76,10 +77,11 @@ class RegistryStore:
         return len(self._queue)
 
     async def load(self) -> Known:
-        """Open the file and read what it knows; nothing, and `failure` is set, when the database fails.
+        """Open the file and return its content; nothing, and `failure` is set, when the database fails.
 
         Raises:
             FatalError: exit 5, the file is of a newer version.
+
         """
         try:
             return await self._open()
@@ -90,23 +92,23 @@ class RegistryStore:
     def note(self, write: Write) -> None:
         """Queue a change; returns at once."""
         if len(self._queue) >= QUEUED_WRITES:
-            self._queue.popleft()  # whatever a running write then takes off wrongly is in the snapshot that follows
+            self._queue.popleft()  # what a running write then removes wrongly is in the snapshot that follows
             self._incomplete = True
         self._queue.append(write)
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what is noted, until cancelled."""
+        """Write queued changes until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._interval_s):
-                    # While it fails, a new change is no reason to try sooner.
+                    # While it fails, a new change does not cause a retry.
                     await (asyncio.Event() if self.failure else self._wake).wait()
             self._wake.clear()
             await self.flush()
 
     async def flush(self) -> bool:
-        """Write what waits now, or look whether the database still answers; false when it fails."""
+        """Write what is queued, or check whether the database still answers; return False when it fails."""
         async with self._flushing:
             try:
                 await self._flush()
@@ -128,7 +130,7 @@ class RegistryStore:
             await (self._write_snapshot() if self._incomplete else self._write_batch())
 
     async def close(self) -> None:
-        """Write what waits, once, and close the file."""
+        """Write what is queued, once, and close the file."""
         if not await self.flush() and self._queue:
             log.warning("database_writes_lost", writes=self.waiting)
         await self._database.close()
@@ -141,7 +143,7 @@ class RegistryStore:
         return known
 
     async def _reopen(self) -> None:
-        """Open again after a failure, and take in what this queen does not know yet."""
+        """Open again after a failure, and restore what this queen does not know yet."""
         had_read = self._read
         self._path.parent.mkdir(parents=True, exist_ok=True)
         known = await self._open()
@@ -150,7 +152,7 @@ class RegistryStore:
             self._incomplete = True
 
     def _check_file(self) -> None:
-        """Raise when the file of that name is not the open one any more, or has been emptied."""
+        """Raise FileGoneError when the file of that name is not the open one any more, or has been emptied."""
         try:
             if _identity_of(self._path) == self._file and self._path.stat().st_size > 0:
                 return
@@ -166,7 +168,7 @@ class RegistryStore:
             self._queue.popleft()
 
     async def _write_snapshot(self) -> None:
-        """Store everything. What waits is written after it all the same: a snapshot does not know what came first."""
+        """Store everything. The queue is still written after it: a snapshot has no order of changes."""
         snapshot = self._snapshot()
         self._incomplete = False
         try:
@@ -176,16 +178,16 @@ class RegistryStore:
             raise
 
     def _failed(self, error: sqlite3.Error | OSError) -> None:
-        words = str(error) or type(error).__name__
-        self._file = None  # the next try opens the file anew: a connection that failed once proves nothing
+        reason = str(error) or type(error).__name__
+        self._file = None  # the next retry opens the file again: a connection that failed once cannot be trusted
         if _is_ruined(error):
             self._set_aside()
         if self.failure is None:
-            log.error("database_failed", database=self._path.name, error=words, waiting=self.waiting)
-        self.failure = words
+            log.error("database_failed", database=self._path.name, error=reason, waiting=self.waiting)
+        self.failure = reason
 
     def _set_aside(self) -> None:
-        """Keep a file that SQLite refuses beside a new one; the registry fills that from memory."""
+        """Rename a file that SQLite refuses; a new one is filled from memory."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         kept = self._path.with_name(f"{self._path.name}.broken-{stamp}")
         try:
@@ -205,16 +207,17 @@ def _identity_of(path: Path) -> tuple[int, int]:
 
 
 def _is_ruined(error: Exception) -> bool:
-    """Whether SQLite says that the file itself is broken: no retry will read it."""
+    """Return whether SQLite reports that the file itself is broken: no retry will read it."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) in _RUINED
 
 
 def make_data_folder(path: Path) -> None:
-    """Make the folder that the database lies in, before anything listens.
+    """Make the folder of the database, before anything listens.
 
     Raises:
         FatalError: exit 5, with what to do.
+
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where requests wait for a slot: one line for each model, first come first served, bounded over all of them."""
+"""The lines in which requests wait for a slot: one for each model, first come first served, with one bound for all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Ticket:
 
 
 class WaitingLines:
-    """All lines. Only the first of each is called, so nobody is overtaken by one who came later."""
+    """All lines. Only the first request of each is called, so none is overtaken by a later one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -41,21 +41,21 @@ class WaitingLines:
         return len(self) >= self._limit
 
     def occupied(self, model: str) -> bool:
-        """Return whether somebody waits for this model already; a newcomer goes behind them."""
+        """Return whether a request waits for this model already; a new one goes behind it."""
         return model in self._lines
 
     def call_first(self) -> None:
-        """A slot may be free: let the first of each line look."""
+        """Make the first request of each line look for a slot: one may be free."""
         for line in self._lines.values():
             line[0].call()
 
     @contextmanager
     def join(self, model: str) -> Iterator[Ticket]:
-        """Stand in line within the block; whoever is first after it is called, for there may be more than one slot."""
+        """Wait in line within the block; the next request is called after it, since more than one slot may be free."""
         ticket = Ticket()
         self._lines.setdefault(model, deque()).append(ticket)
         if self._lines[model][0] is ticket:
-            ticket.call()  # a slot may have come free in this very moment
+            ticket.call()  # a slot may have become free since the caller looked
         try:
             yield ticket
         finally:

@@ -1,4 +1,4 @@
-"""What a worker can be told; a hive writes it as a file for each worker that it spawns."""
+"""The configuration of a worker; a hive writes it as a file for each worker that it spawns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daemons.common.wire import BaseUrl, EntityId, ModelRef
 
 
 def new_worker_id() -> str:
-    """An id for a worker that was started by hand."""
+    """Return an id for a worker that was started by hand."""
     return f"wrk-{uuid.uuid4().hex[:12]}"
 
 
@@ -25,14 +25,14 @@ class HiveLink(Section):
 
 
 class Model(Section):
-    """The model file, and by which name it is asked for: the file's own unless given."""
+    """The model file, and the model's name: the file's own unless given."""
 
     path: Path
     ref: ModelRef | None = None
 
 
 class EngineOptions(Section):
-    """The engine's pace."""
+    """The options of the engine."""
 
     token_interval_ms: int = Field(default=20, ge=0, le=3_600_000)
 
@@ -51,7 +51,7 @@ class WorkerConfig(DaemonConfig):
     model_config = SettingsConfigDict(env_prefix="WORKER_")
 
     worker_id: EntityId | None = None
-    """Made up when None; not a default of the model, or each reload would seem to change it."""
+    """Made by the worker when None, not by a default of this class: each reload would seem to change that."""
     instance: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     slots: int = Field(default=2, ge=1, le=1024)
     hive: HiveLink = HiveLink()

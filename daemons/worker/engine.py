@@ -1,5 +1,8 @@
-"""The engine: makes tokens at a configured pace. The same model, prompt and seed always give the same tokens, so that
-a cut stream can be compared with the whole one token by token."""
+"""The engine: generates tokens at a configured interval.
+
+The same model, prompt and seed always give the same tokens, so that a cut stream can be compared with the complete one
+token by token.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +19,30 @@ VOCABULARY: Final = (
     "orchard", "petal", "pollen", "poppy", "propolis", "pupa", "queen", "rosée", "royal", "ruche", "sage", "scout",
     "skep", "smoke", "spring", "sting", "summer", "swarm", "thyme", "tilia", "wax", "wing", "worker", "蜂", "蜜",
 )  # fmt: skip
-"""64 short words. A few are not ASCII: a relay that decodes what is cut inside a character would show."""
+"""64 short words. A few are not ASCII: they show a relay that decodes chunks cut inside a character."""
 
 
 class Engine(Protocol):
-    """What makes a worker's tokens."""
+    """What generates a worker's tokens."""
 
     def generate(self, prompt: str, max_tokens: int, seed: int) -> AsyncIterator[str]:
-        """The tokens for a prompt, each when it is due; each begins with a space."""
+        """Yield the tokens for a prompt, each when it is due; each begins with a space."""
         ...
 
 
 def count_tokens(text: str) -> int:
-    """How many tokens a prompt counts as: its words."""
+    """Return how many tokens a prompt counts as: its words."""
     return len(text.split())
 
 
 def token_at(base: bytes, index: int) -> str:
-    """Token `index` of the sequence that `base` stands for."""
+    """Return token `index` of the sequence that `base` stands for."""
     digest = hashlib.sha256(base + index.to_bytes(8, "big")).digest()
     return " " + VOCABULARY[digest[0] % len(VOCABULARY)]
 
 
 def sequence_base(model: str, prompt: str, seed: int) -> bytes:
-    """What a sequence of tokens depends on, as one digest; lengths keep the parts apart."""
+    """Return the digest of all that a sequence of tokens depends on; lengths separate the parts."""
     digest = hashlib.sha256()
     for part in (model, str(seed), prompt):
         raw = part.encode(errors="surrogatepass")
@@ -50,8 +53,7 @@ def sequence_base(model: str, prompt: str, seed: int) -> bytes:
 class PacedEngine:
     """Words by SHA-256, one each `token_interval_ms`, the first after one interval.
 
-    The pace is kept against a schedule fixed at the start, so that a late wake-up or a slow reader does not slow down
-    what comes after it.
+    The schedule is fixed at the start, so that a late wake-up or a slow client does not delay the tokens after it.
     """
 
     def __init__(self, model: str, token_interval_ms: int) -> None:
@@ -59,7 +61,7 @@ class PacedEngine:
         self._interval_s = token_interval_ms / 1000
 
     async def generate(self, prompt: str, max_tokens: int, seed: int) -> AsyncIterator[str]:
-        """The tokens for a prompt, each when it is due."""
+        """Yield the tokens for a prompt, each when it is due."""
         base = sequence_base(self._model, prompt, seed)
         began = time.monotonic()
         for index in range(max_tokens):

@@ -1,4 +1,4 @@
-"""The OpenAI frames of an answer: the chunks of a stream, and the whole of one that is not streamed."""
+"""The OpenAI frames of an answer: the chunks of a stream, or the complete body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def event(payload: object) -> bytes:
-    """One event of a stream."""
+    """Return one event of a stream."""
     return b"data: " + dump_json(payload) + b"\n\n"
 
 
@@ -30,22 +30,22 @@ class Frames:
         self._include_usage = request.include_usage
 
     def first(self, token: str) -> bytes:
-        """The first chunk: it names the role, and brings the first token with it."""
+        """Return the first chunk: the role and the first token."""
         return self._chunk({"role": "assistant", "content": token}, token)
 
     def next(self, token: str) -> bytes:
-        """A further token."""
+        """Return the chunk of a further token."""
         return self._chunk({"content": token}, token)
 
     def last(self, tokens: int) -> bytes:
-        """What follows the last token: the reason for the end, the usage if it was asked for, and `[DONE]`."""
+        """Return what follows the last token: the finish reason, the usage if requested, and `[DONE]`."""
         end = self._chunk({}, "", finish_reason="length")
         if self._include_usage:
             end += event({**self._head, "object": self._chunk_object, "choices": [], "usage": self._usage(tokens)})
         return end + DONE
 
     def whole(self, tokens: list[str]) -> bytes:
-        """The answer that is not streamed."""
+        """Return the answer that is not streamed."""
         text = "".join(tokens)
         choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
         if self._chat:

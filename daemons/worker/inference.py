@@ -26,7 +26,7 @@ class Inference(InferenceApp):
         self._worker = worker
 
     async def serve(self, call: Call) -> Outcome:
-        """Make the tokens of one call."""
+        """Generate the tokens of one call."""
         engine = self._engine_for(call.request)
         prompt = call.request.prompt_text()
         frames = Frames(call.request, call.running.request_id, count_tokens(prompt))

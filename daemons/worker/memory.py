@@ -1,7 +1,7 @@
-"""What a worker holds beside its weights' bytes: its part of a device, and the cache of its running requests.
+"""The memory of a worker beside its weights: its part of a device, and the cache of its running requests.
 
-On a device the weights and the cache are booked in the device's ledger before they are used. Without one the cache
-lies in the host's memory, for real: there the kernel, or the hive, says when it is too much.
+On a device the weights and the cache are booked in the device's ledger before they are used. Without one the cache is
+allocated in the host's memory, whose limit the kernel or the hive enforces.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from daemons.common.logs import log
 from daemons.common.model_needs import Needs
 
 CHARGE_STEP_BYTES: Final = 256 * 1024 * 1024
-"""How much of a device is asked for at once while the weights are loaded: an allocator takes blocks, not bytes."""
+"""How much of a device is booked at once while the weights are loaded: an allocator takes blocks, not bytes."""
 BLOCK_TOKENS: Final = 16
 """How many tokens the cache grows by: the block size that paged engines have by default."""
 
 
 class CacheMemory(Protocol):
-    """Where the caches of requests lie."""
+    """Where the caches of requests are allocated."""
 
     def take(self, size_bytes: int) -> object:
-        """Memory of this size, to be given back. Raises DeviceFullError. Blocks for a moment."""
+        """Allocate memory of this size. Raises DeviceFullError. Blocks for a moment."""
         ...
 
     def give_back(self, taken: Sequence[object]) -> None:
-        """What `take` returned, time after time, is not needed any more. Blocks for a moment."""
+        """Free what several calls of `take` returned. Blocks for a moment."""
         ...
 
 
 class HostMemory:
-    """The host's own memory, written to, so that the kernel gives it in earnest."""
+    """The host's memory, written to, so that the kernel really allocates it."""
 
     def take(self, size_bytes: int) -> object:
-        """Memory of this size."""
+        """Allocate memory of this size."""
         return bytearray(b"\x01") * size_bytes
 
     def give_back(self, taken: Sequence[object]) -> None:
-        """It is freed with its last reference."""
+        """Do nothing: it is freed with its last reference."""
 
 
 class DeviceMemory:
-    """This worker's part of its device. Safe to use from several threads."""
+    """A worker's part of its device. Safe to use from several threads."""
 
     def __init__(self, name: str, ledger: Ledger, holder: Holder) -> None:
         self.name = name
@@ -58,15 +58,16 @@ class DeviceMemory:
 
     @property
     def held_bytes(self) -> int:
-        """What is booked for this worker now."""
+        """The bytes that are booked for this worker now."""
         return self._holder.held_bytes
 
     def load_up_to(self, part: float, needs: Needs) -> None:
-        """Hold this part (0 to 1) of the weights, charged step by step.
+        """Book this part (0 to 1) of the weights, step by step.
 
         Raises:
             DeviceFullError: with what the whole model needs, not the step that failed.
             LedgerError: the ledger cannot be used.
+
         """
         wanted = round(needs.device_bytes * part)
         while not self._released and self.held_bytes < wanted:
@@ -77,18 +78,18 @@ class DeviceMemory:
                 raise DeviceFullError(needs.device_bytes, full.available_bytes) from None
 
     def loaded(self) -> None:
-        """The weights are there: what admission set aside beyond them is free for others. Raises LedgerError."""
+        """Free what admission reserved beyond the loaded weights. Raises LedgerError."""
         with self._lock:
             self._book(replace(self._holder, reserved_bytes=0))
 
     def take(self, size_bytes: int) -> object:
-        """So much more. Raises DeviceFullError and LedgerError."""
+        """Book so much more. Raises DeviceFullError and LedgerError."""
         with self._lock:
             self._hold(self.held_bytes + size_bytes)
         return size_bytes
 
     def give_back(self, taken: Sequence[object]) -> None:
-        """So much less. A ledger that refuses is logged: what is booked goes with the process at the latest."""
+        """Book so much less. A failure is only logged: the booking ends with the process at the latest."""
         sizes = [size for size in taken if isinstance(size, int)]
         try:
             with self._lock:
@@ -97,7 +98,7 @@ class DeviceMemory:
             log.warning("device_memory_not_given_back", device=self.name, bytes=sum(sizes), error=str(error))
 
     def release(self) -> None:
-        """Give all back, for good: the worker ends. Its hive does the same when it is gone."""
+        """Free everything, for good: the worker ends. Its hive does the same when it is gone."""
         with self._lock:
             self._released = True
             try:
@@ -109,14 +110,14 @@ class DeviceMemory:
         self._book(replace(self._holder, held_bytes=held_bytes))
 
     def _book(self, holder: Holder) -> None:
-        """The lock is held. After `release` nothing is booked: a load that was given up may be at its last step."""
+        """Book with the lock held. After `release` nothing is booked: a cancelled load may be in its last step."""
         if not self._released:
             self._ledger.put(holder)
             self._holder = holder
 
 
 class Cache:
-    """What one running request keeps for its tokens; it grows by whole blocks."""
+    """The cache of one running request; it grows by whole blocks."""
 
     def __init__(self, memory: CacheMemory, bytes_per_token: int) -> None:
         self._memory = memory
@@ -127,14 +128,14 @@ class Cache:
         self._closed = False
 
     async def add(self, tokens: int) -> None:
-        """Make room for so many more tokens. Raises DeviceFullError and LedgerError."""
+        """Allocate memory for so many more tokens. Raises DeviceFullError and LedgerError."""
         self._tokens += tokens
         while self._block_bytes and len(self._blocks) * BLOCK_TOKENS < self._tokens:
-            # In a thread: the ledger's lock may be another's for a moment, and memory is not given at once.
+            # In a thread: another process may have the ledger's lock, and allocating takes time.
             await asyncio.to_thread(self._grow)
 
     def close(self) -> None:
-        """Give everything back, also what a thread is about to take."""
+        """Free everything, also what a thread is about to take."""
         with self._lock:
             self._closed = True
             blocks, self._blocks = self._blocks, []
@@ -152,7 +153,7 @@ class Cache:
 
 @contextmanager
 def open_cache(memory: CacheMemory, bytes_per_token: int) -> Iterator[Cache]:
-    """A cache for the length of a request; its blocks are given back however that ends."""
+    """Yield a cache for the length of a request; its blocks are freed however that ends."""
     cache = Cache(memory, bytes_per_token)
     try:
         yield cache

@@ -36,11 +36,11 @@ class ModelError(FatalError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model file whose header holds."""
+    """A model file with a valid header."""
 
     path: Path
     ref: str | None
-    """The name that the file gives itself."""
+    """The model's name in the file's header."""
     data_start: int
     size_bytes: int
     needs: Needs
@@ -56,6 +56,7 @@ def inspect(path: Path) -> ModelFile:
 
     Raises:
         ModelError: with the reason.
+
     """
     try:
         size = path.stat().st_size
@@ -94,10 +95,10 @@ def _check_tensors(tensors: Mapping[str, Any], data_bytes: int) -> None:
 
 
 class Loading:
-    """The load of one model file: run `read` in a thread, look at `progress` from anywhere, `stop` it when asked.
+    """The load of one model file: run `read` in a thread; `progress` and `stop` may be used from any other.
 
-    `before_step` is called in that thread before each step, with the part of the weights that it will have loaded: the
-    place for them is made first.
+    `before_step` is called in that thread before each step, with the part of the weights that it will have loaded, so
+    that their memory can be booked first.
     """
 
     def __init__(self, file: ModelFile, before_step: Callable[[float], None] = lambda _part: None) -> None:
@@ -105,9 +106,9 @@ class Loading:
         self._before_step = before_step
         self.loaded_bytes = 0
         self.memory: list[bytes] = []
-        """The tensors' bytes, held for as long as the worker lives."""
+        """The tensors' bytes, kept for as long as the worker runs."""
         self.sha256: str | None = None
-        """The digest of the whole file, once it is loaded: what the engine's words depend on."""
+        """The digest of the whole file, once it is loaded: the engine's tokens depend on it."""
         self._stop = threading.Event()
 
     @property
@@ -116,7 +117,7 @@ class Loading:
         return self.loaded_bytes / self.file.data_bytes if self.file.data_bytes else float(self.sha256 is not None)
 
     def stop(self) -> None:
-        """Give the load up at its next step."""
+        """Cancel the load at its next step."""
         self._stop.set()
 
     def read(self) -> bool:
@@ -125,6 +126,7 @@ class Loading:
         Raises:
             ModelError: the file cannot be read, or became shorter.
             Exception: what `before_step` raised.
+
         """
         digest = hashlib.sha256()
         try:
@@ -147,7 +149,7 @@ class Loading:
             self.memory.clear()
             raise FatalError(
                 ExitStatus.INTERNAL,
-                f"no memory for the model: it needs {self.file.data_bytes} bytes. Choose a smaller one.",
+                f"not enough memory for the model: it needs {self.file.data_bytes} bytes. Choose a smaller one.",
             ) from None
         self.sha256 = digest.hexdigest()
         return True

@@ -1,4 +1,4 @@
-"""The slots of a worker: how many inferences run at once, by request id. Full is an answer, not a queue."""
+"""The slots of a worker: how many inferences run at once, by request id. There is no queue: full is an answer."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Slots:
 
         Raises:
             ApiError: 429 when all are taken.
+
         """
         if len(self._taken) >= self.total:
             details = {"slots_total": self.total}

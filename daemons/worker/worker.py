@@ -34,6 +34,7 @@ class Worker(Daemon):
 
     Raises:
         FatalError: the model file is missing or corrupt (exit 4).
+
     """
 
     role = "worker"
@@ -55,7 +56,7 @@ class Worker(Daemon):
         self.engine: Engine | None = None
         self._peers: PeerClient | None = None
         self._lease: LeaseKeeper | None = None
-        self.tokens = self.metrics.counter("tokens", "Tokens made.")
+        self.tokens = self.metrics.counter("tokens", "Generated tokens.")
         self.metrics.gauge("slots_total", "Slots of this worker.", lambda: self.slots.total)
         self.metrics.gauge("slots_busy", "Slots that are taken.", lambda: self.slots.busy)
         self.metrics.gauge("model_bytes", "Bytes of the model in memory.", lambda: self._loading.loaded_bytes)
@@ -63,7 +64,7 @@ class Worker(Daemon):
 
     @property
     def state(self) -> WorkerState:
-        """Where the worker is in its life, as its hive is told."""
+        """The worker's state, as its lease has it."""
         if self.draining:
             return WorkerState.DRAINING
         return WorkerState.LOADING if self.engine is None else WorkerState.READY
@@ -75,34 +76,36 @@ class Worker(Daemon):
 
     @property
     def cache_memory(self) -> CacheMemory:
-        """Where the caches of its requests lie."""
+        """Where the caches of its requests are allocated."""
         return self._device or HostMemory()
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """What a token of a running request takes there."""
+        """The memory that a token of a running request needs there."""
         return self._loading.file.needs.kv_bytes_per_token
 
     def out_of_memory(self, full: DeviceFullError, during: str) -> ApiError:
-        """The device refused: this worker ends, as a process does that its device's driver refuses. Returns what the
-        request that met it is told; the log line is the worker's word, by which its hive knows."""
+        """End this worker because its device is full; return the error for the request that met it.
+
+        The hive takes the log line as evidence for the reason of the exit.
+        """
         assert self._device is not None, "only a device refuses"
         facts = {"needed_bytes": full.needed_bytes, "available_bytes": full.available_bytes}
         if self.shutdown is None:
             log.error("out_of_memory", device=self._device.name, during=during, **facts)
-        message = f"device {self._device.name} has {full.available_bytes} bytes for it, it needs {full.needed_bytes}"
+        message = f"device {self._device.name} has {full.available_bytes} free bytes, it needs {full.needed_bytes}"
         why = f"out of memory while {during}: {message}. Free the device, or choose a smaller model."
         self.fail(FatalError(ExitStatus.OUT_OF_MEMORY, why))
         return ApiError(ErrorCode.OUT_OF_MEMORY, message, details={**facts, "device": self._device.name})
 
     async def on_start(self, bound: Address) -> None:
-        """Load the model, and take up the lease beside it: the hive is to know the port before the model is there."""
+        """Load the model, and start to lease meanwhile: the hive must know the port before the model is loaded."""
         self.background(self._load(), "load")
         if self._config.hive.url is not None:
-            self._take_up_lease(self._config.hive.url, bound)
+            self._start_lease(self._config.hive.url, bound)
 
-    def _take_up_lease(self, hive_url: str, bound: Address) -> None:
-        # Imported here: a worker that runs alone starts without aiohttp, and one with a hive reads its model meanwhile.
+    def _start_lease(self, hive_url: str, bound: Address) -> None:
+        # Imported here: a worker without a hive does not need aiohttp, and one with a hive reads its model meanwhile.
         from daemons.common.client import PeerClient
         from daemons.worker.lease import LeaseKeeper
 
@@ -148,7 +151,7 @@ class Worker(Daemon):
         return DeviceMemory(share.name, Ledger(share.ledger, share.memory_bytes), holder)
 
     def lease(self) -> WorkerLease:
-        """The picture of this moment, for the hive."""
+        """Return the worker's state for its hive."""
         assert self.bound is not None
         return WorkerLease(
             instance=self.identity.instance,
@@ -171,12 +174,12 @@ class Worker(Daemon):
         self.request_shutdown(f"lease_{end}", status=ExitStatus.ORPHANED, message=message)
 
     async def announce_draining(self) -> None:
-        """Tell the hive, unless there is none any more. Two pushes' time at most: one may be on its way."""
+        """Tell the hive, unless it is lost. It takes two pushes at most: one may be under way."""
         if self._lease is not None:
             await self._lease.push()
 
     async def on_stop(self) -> None:
-        """Give up a load that still runs, and the client."""
+        """Cancel a load that still runs, free the device, and close the client."""
         self._loading.stop()
         if self._device is not None:
             await asyncio.to_thread(self._device.release)
@@ -188,13 +191,13 @@ class Worker(Daemon):
         return "the model is not loaded yet" if self.engine is None else None
 
     def degraded(self) -> Sequence[str]:
-        """A worker without a lease still serves, but not for long."""
+        """Return that the lease has expired: the worker still serves, but not for long."""
         if self._lease is not None and self._lease.clock.expired(time.monotonic()):
-            return ("its hive does not take its lease",)
+            return ("its hive does not accept its lease",)
         return ()
 
     def health_details(self) -> Mapping[str, Any]:
-        """The worker's own fields."""
+        """Return the worker's own fields of /health."""
         return {
             "state": self.state,
             "model": self.model_ref,
@@ -208,7 +211,7 @@ class Worker(Daemon):
 
 
 def _agreed_ref(config: WorkerConfig, loading: Loading) -> str:
-    """The model's name: the configured one, which must not contradict the file's own; else the file's."""
+    """Return the model's name: the configured one, which must not contradict the file's own; else the file's."""
     configured, own = config.model.ref, loading.file.ref
     if configured is not None and own is not None and configured != own:
         raise ModelError(config.model.path, f"is the file of model {own!r}, expected {configured!r}")

@@ -89,7 +89,7 @@ async def test_a_listener_that_falls_behind_is_let_go(hub):
     hub.publish([change(n) for n in range(events.QUEUE_EVENTS + 50)])
     told = [frame async for frame in stream]
     assert len(told) == events.QUEUE_EVENTS + 1
-    assert told[-1] == b": fell behind; come back with since\n\n"
+    assert told[-1] == b": fell behind; connect again with since\n\n"
     assert hub.listeners == 0
 
 

@@ -291,10 +291,10 @@ def test_an_answer_about_a_worker_that_a_lease_already_named_adds_nothing(regist
 
 def test_a_stop_counts_at_once_for_that_instance_only(registry, cluster, say):
     registry.lease("h1", say.lease(say.row("w1", instance="i2")))
-    assert registry.told("h1", say.row("w1", instance="i1", state="draining")) == []
+    assert registry.answered("h1", say.row("w1", instance="i1", state="draining")) == []
     assert registry.forget_worker("w1", "i1", "stopped") == []
     assert routable(cluster) == ["w1"]
-    assert kinds(registry.told("h1", say.row("w1", instance="i2", state="draining"))) == ["worker.draining"]
+    assert kinds(registry.answered("h1", say.row("w1", instance="i2", state="draining"))) == ["worker.draining"]
     assert routable(cluster) == []
     assert kinds(registry.forget_worker("w1", "i2", "stopped")) == ["worker.removed"]
 

@@ -127,7 +127,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(hive=HIVES, worker=WORKERS, life=st.integers(1, 3))
     def stop_answered(self, hive, worker, life):
         row = WorkerRow(id=worker, instance=f"{hive}-{worker}-{life}", state="draining", model="m", slots_total=2)
-        self.hear(self.registry.told(hive, row))
+        self.hear(self.registry.answered(hive, row))
 
     @rule(hive=HIVES)
     def remove_hive(self, hive):

@@ -115,5 +115,5 @@ def test_a_worker_that_its_device_refuses_ends_with_7_and_says_what_it_needs(sta
     assert (said["device"], said["during"]) == ("gpu0", "loading")
     assert (said["needed_bytes"], said["available_bytes"]) == (1000, 400)
     (words,) = worker.last_words()
-    assert words.startswith("worker: out of memory while loading: device gpu0 has 400 bytes for it, it needs 1000.")
+    assert words.startswith("worker: out of memory while loading: device gpu0 has 400 free bytes, it needs 1000.")
     assert Ledger(tmp_path / "gpu0.ledger", 400).holders() == []
