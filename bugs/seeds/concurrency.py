@@ -28,7 +28,7 @@ def becomes_default_model(original):
 @caught_by(CONCURRENCY, "A thousand leases in a random order lose no update and never go backward")
 def coalesces_leases(original):
     """Leases that come close behind another are left out, the last one too: a burst ends in an old picture."""
-    from daemons.queen.entries import Heard, LeaseVerdict
+    from daemons.queen.entries import LeaseOutcome, LeaseVerdict
 
     close_s = 0.05
     came_at = {}
@@ -38,7 +38,7 @@ def coalesces_leases(original):
         before, came_at[hive_id] = came_at.get(hive_id, now - close_s), now
         known = self._hives.get(hive_id)
         if known is not None and known.instance == lease.instance and now - before < close_s:
-            return Heard(LeaseVerdict.OLD)
+            return LeaseOutcome(LeaseVerdict.OLD)
         return original(self, hive_id, lease)
 
     return lease

@@ -78,14 +78,14 @@ def given_up_for_good(original):
 
     Real: like the predecessor, where nobody registered again. A hive that is started anew joins.
     """
-    from daemons.queen.entries import Heard, LeaseVerdict
+    from daemons.queen.entries import LeaseOutcome, LeaseVerdict
     from daemons.queen.leases import StateReason
 
     def lease(self, hive_id, lease):
         known = self._hives.get(hive_id)
         same = known is not None and known.instance == lease.instance
         if same and self.state_of(known)[1] is StateReason.LEASE_EXPIRED:
-            return Heard(LeaseVerdict.GONE)
+            return LeaseOutcome(LeaseVerdict.GONE)
         return original(self, hive_id, lease)
 
     return lease

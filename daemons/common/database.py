@@ -62,7 +62,7 @@ class Database:
         The open connection answers from its page cache and does not notice a change of the file; this one does.
 
         Raises:
-            sqlite3.Error: SQLite's own words; also when there is no file.
+            sqlite3.Error: SQLite's own error; also when there is no file.
 
         """
         return await self._in_thread(lambda: self._look(read))

@@ -86,6 +86,7 @@ class HttpServer:
         began = time.monotonic()
         self._clock.cancel()
         self._server.close()
+        # Idle keep-alive connections close now, busy ones after their answer.
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:

@@ -37,7 +37,7 @@ class LeasePusher(ABC):
         self.up = False
         """Whether the last push was accepted."""
         self.ended = False
-        """Whether there is nobody to push to any more."""
+        """Whether there is no peer any more."""
         self._client = client
         self._url = url
         self._durations = durations
@@ -66,7 +66,7 @@ class LeasePusher(ABC):
         self._changed.set()
 
     async def run(self) -> None:
-        """Push until cancelled, or until there is nobody to push to any more."""
+        """Push until cancelled, or until there is no peer any more."""
         while not self.ended:
             began = time.monotonic()
             await self.push()

@@ -25,7 +25,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """From the interval of tokens on a fast machine to twice the default deadline."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody reads the `_created` samples
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the `_created` samples are of no use here
 
 
 class Outcome(StrEnum):

@@ -94,6 +94,7 @@ async def _serve(daemon: Daemon) -> ExitStatus:
     listen = daemon.config.listen
     listener = bind(listen.host, listen.port)
     server = HttpServer(daemon.app, listener)
+    # Bound before the role starts, so that it can tell its peers the port that the kernel chose.
     daemon.bound = Address(listen.host, listener.getsockname()[1])
     await server.start()
     log.info("listening", host=daemon.bound.host, port=daemon.bound.port, version=daemon.identity.version)
@@ -103,12 +104,12 @@ async def _serve(daemon: Daemon) -> ExitStatus:
     drain_until = time.monotonic() + daemon.durations.drain_ms / 1000
     flush_timeout_s = daemon.durations.flush_timeout_ms / 1000
     log.info("stopping", reason=shutdown.reason, scope=shutdown.scope, running=len(daemon.inflight))
-    daemon.life = Life.DRAINING
+    daemon.life = Life.DRAINING  # from here on the gate refuses new work, while the listener still answers
     if shutdown.drain:
         await _drain(daemon, drain_until, flush_timeout_s)
     await daemon.on_stop()
     daemon.life = Life.STOPPED
-    daemon.closing.set()
+    daemon.closing.set()  # after on_stop, whose last changes open streams still send
     await server.stop(handlers_s=flush_timeout_s, flush_s=max(flush_timeout_s, drain_until - time.monotonic()))
     await daemon.cancel_background()
     log.info("stopped", reason=shutdown.reason, exit_status=int(shutdown.status))

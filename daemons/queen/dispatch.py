@@ -65,6 +65,7 @@ class Admission:
                 are full.
 
         """
+        # A new request may take a free slot at once only when none waits for it already.
         if not self._lines.occupied(model):
             chosen = self._choose(model, avoid)
             if isinstance(chosen, Candidate):

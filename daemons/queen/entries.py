@@ -58,7 +58,7 @@ class WorkerEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LeaseOutcome:
     """The outcome of one lease: the verdict, what changed, and worker ids that another hive holds."""
 
     verdict: LeaseVerdict

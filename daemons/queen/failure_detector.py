@@ -68,7 +68,7 @@ class FailureDetector:
             return
         self._silent.discard(key)
         if self._state.registry.hive(hive.hive_id) is not None:
-            self._state.heard(hive.hive_id, self._state.registry.pulled(hive.hive_id, lease))
+            self._state.take_in(hive.hive_id, self._state.registry.pulled(hive.hive_id, lease))
 
     def _failed(self, key: tuple[str, str], fault: PeerFault) -> None:
         hive_id, instance = key

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from daemons.common.wire import Departure, HiveLease, HiveState, WorkerRow, WorkerState
 from daemons.queen.changes import Change, Kind, worker_changes, worker_removed
-from daemons.queen.entries import Heard, HiveEntry, LeaseVerdict, WorkerEntry, hive_fields
+from daemons.queen.entries import HiveEntry, LeaseOutcome, LeaseVerdict, WorkerEntry, hive_fields
 from daemons.queen.leases import LeaseRules, StateReason, hive_state
 from daemons.queen.slots import SlotLedger
 
@@ -96,15 +96,16 @@ class Registry:
         for row in lease.workers:
             self._workers.setdefault(row.id, WorkerEntry(hive_id, row, last_pid=row.pid))
 
-    def lease(self, hive_id: str, lease: HiveLease) -> Heard:
+    def lease(self, hive_id: str, lease: HiveLease) -> LeaseOutcome:
         """Take in a lease that a hive pushed."""
         if lease.instance in self._retired.get(hive_id, ()):
-            return Heard(LeaseVerdict.GONE)
+            return LeaseOutcome(LeaseVerdict.GONE)
         hive = self._hives.get(hive_id)
         if hive is None or hive.instance != lease.instance:
+            # Another instance: registered first, so that its workers' rows are judged as those of this instance.
             changes = [self._register(hive_id, lease, hive)]
         elif hive.heard_at is not None and lease.sequence <= hive.pushed_sequence:
-            return Heard(LeaseVerdict.OLD)
+            return LeaseOutcome(LeaseVerdict.OLD)
         else:
             changes = []
         hive = self._hives[hive_id]
@@ -115,10 +116,10 @@ class Registry:
         is_overtaken = hive.heard_at is not None and lease.sequence < hive.lease.sequence
         hive.heard_at, hive.pushed_sequence = self._clock(), lease.sequence
         if is_overtaken:  # on a slow link, by one that was pulled: still a heartbeat, though nothing new
-            return Heard(LeaseVerdict.OLD, changes + self._announce(hive))
+            return LeaseOutcome(LeaseVerdict.OLD, changes + self._announce(hive))
         return self._take_in(hive, lease, changes)
 
-    def pulled(self, hive_id: str, lease: HiveLease) -> Heard:
+    def pulled(self, hive_id: str, lease: HiveLease) -> LeaseOutcome:
         """Take in a lease that a hive answered to a probe.
 
         Counts as a pushed lease for a hive that has not leased in this queen's life. The answer of another instance has
@@ -127,13 +128,13 @@ class Registry:
         """
         hive = self._hives[hive_id]
         if hive.instance != lease.instance:
-            return Heard(LeaseVerdict.OLD)
+            return LeaseOutcome(LeaseVerdict.OLD)
         hive.strikes = 0
         if hive.heard_at is None:
             return self.lease(hive_id, lease)
         is_expired = self.state_of(hive)[1] is StateReason.LEASE_EXPIRED  # a pull keeps no stale row alive
         if is_expired or lease.sequence <= hive.lease.sequence:
-            return Heard(LeaseVerdict.OLD, self.tick())
+            return LeaseOutcome(LeaseVerdict.OLD, self.tick())
         return self._take_in(hive, lease, [])
 
     def probe_failed(self, hive_id: str, instance: str) -> list[Change]:
@@ -156,6 +157,7 @@ class Registry:
             previous = before.instance
             entry.state = before.state
             self._retire(hive_id, before.instance)
+            # Its workers may be gone with it: none is routable before the new instance leases it.
             for worker in self.workers_of(hive_id):
                 worker.leased = False
         self._hives[hive_id] = entry
@@ -168,11 +170,12 @@ class Registry:
         while len(retired) > RETIRED_INSTANCES:
             retired.popitem(last=False)
 
-    def _take_in(self, hive: HiveEntry, lease: HiveLease, changes: list[Change]) -> Heard:
+    def _take_in(self, hive: HiveEntry, lease: HiveLease, changes: list[Change]) -> LeaseOutcome:
         hive.lease = lease
         departed = {(each.id, each.instance): each for each in lease.departed}
         rows = {row.id: row for row in lease.workers}
         conflicts = {row_id for row_id in rows if self._held_elsewhere(row_id, hive.hive_id)}
+        # The hive before its workers: a listener knows a hive before it gets an event about one of its workers.
         changes += self._announce(hive)
         for worker in self.workers_of(hive.hive_id):
             if worker.row.id not in rows and self._clock() >= self._held_until(worker, departed):
@@ -182,7 +185,7 @@ class Registry:
                 changes += self._row(hive, row, departed)
         fresh = sorted(conflicts - hive.conflicts)
         hive.conflicts = conflicts
-        return Heard(LeaseVerdict.ACCEPTED, changes, fresh)
+        return LeaseOutcome(LeaseVerdict.ACCEPTED, changes, fresh)
 
     def _held_elsewhere(self, worker_id: str, hive_id: str) -> bool:
         """Return whether another hive that is not lost has a worker of that id."""
@@ -213,6 +216,7 @@ class Registry:
         elif entry.row.instance != row.instance:
             self._ledger.forget(row.id, entry.row.instance)
         entry.row = row
+        # A row that waits for a restart has no PID: keep the last one, for the event that says how the process ended.
         entry.last_pid = row.pid or (last_pid if before and before.instance == row.instance else None)
         entry.leased = True
         entry.provisional_until = 0.0

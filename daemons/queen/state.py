@@ -10,7 +10,7 @@ from daemons.common.logs import log
 from daemons.common.wire import HiveLease, HiveState
 from daemons.queen.changes import Change, Kind
 from daemons.queen.cluster import Cluster
-from daemons.queen.entries import Heard, HiveEntry, LeaseVerdict, WorkerEntry
+from daemons.queen.entries import HiveEntry, LeaseOutcome, LeaseVerdict, WorkerEntry
 from daemons.queen.events import EventHub
 from daemons.queen.records import DropHive, DropWorker, PutHive, PutWorker, Write
 from daemons.queen.store import RegistryStore
@@ -47,23 +47,23 @@ class QueenState:
             ApiError: 410 when the instance was superseded or its hive removed.
 
         """
-        heard = self.registry.lease(hive_id, lease)
-        self.heard(hive_id, heard)
-        if heard.verdict is LeaseVerdict.GONE:
+        outcome = self.registry.lease(hive_id, lease)
+        self.take_in(hive_id, outcome)
+        if outcome.verdict is LeaseVerdict.GONE:
             if (hive_id, lease.instance) not in self._refused:
                 self._refused.add((hive_id, lease.instance))
                 log.warning("lease_refused", hive_id=hive_id, refused_instance=lease.instance)
             message = f"a newer instance of hive {hive_id} took over, or it was removed; restart it to join again"
             raise ApiError(ErrorCode.LEASE_GONE, message, details={"hive_id": hive_id})
 
-    def heard(self, hive_id: str, heard: Heard) -> None:
+    def take_in(self, hive_id: str, outcome: LeaseOutcome) -> None:
         """Apply the outcome of a hive's lease."""
-        self.apply(heard.changes)
+        self.apply(outcome.changes)
         self.on_lease()
-        if heard.conflicts:
-            log.warning("worker_ids_held_by_another_hive", hive_id=hive_id, worker_ids=heard.conflicts)
+        if outcome.conflicts:
+            log.warning("worker_ids_held_by_another_hive", hive_id=hive_id, worker_ids=outcome.conflicts)
         hive = self.registry.hive(hive_id)
-        if hive is not None and heard.verdict is LeaseVerdict.ACCEPTED:
+        if hive is not None and outcome.verdict is LeaseVerdict.ACCEPTED:
             self._store_catalog(hive)
 
     def snapshot(self) -> Sequence[Write]:

@@ -25,7 +25,7 @@ class HiveView(BaseModel):
     version: str
     pid: int | None
     start_ticks: int | None
-    last_lease_ms_ago: Annotated[int | None, Field(description="null: not heard since this queen started")]
+    last_lease_ms_ago: Annotated[int | None, Field(description="null: no lease since this queen started")]
     probe_strikes: int
     workers: int
     served_total: int
