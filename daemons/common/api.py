@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from daemons.common import asgi
 from daemons.common.daemon import Daemon
 from daemons.common.errors import ApiError, ErrorCode
-from daemons.common.health import add_health_routes
+from daemons.common.routes_health import add_health_routes
 from daemons.common.version import VERSION
 
 _OFF: Any = {"tracing": False, "metrics": False, "logs": False}
