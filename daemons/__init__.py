@@ -1,0 +1,1 @@
+"""The product: queen, hive and worker, with what they share."""

@@ -1,0 +1,1 @@
+"""Parts that all three daemons share: run loop, HTTP, relay, wire forms, error codes, durations, logs, metrics."""

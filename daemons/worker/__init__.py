@@ -1,0 +1,1 @@
+"""The inference server: one model, its slots, its lease."""

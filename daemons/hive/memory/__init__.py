@@ -1,0 +1,1 @@
+"""Memory of a machine's devices: allocations, control groups, the watchdog."""

@@ -1,0 +1,1 @@
+"""Model files: their catalog, their downloads."""
