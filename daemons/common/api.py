@@ -81,7 +81,6 @@ def add_raw_route(
         response_model: the answer when it is not a stream.
         tags: OpenAPI tags.
         responses: further documented responses.
-
     """
     app.add_api_route(
         path,

@@ -67,7 +67,6 @@ class Answer:
 
         Raises:
             PeerError: it is not JSON.
-
         """
         try:
             return json.loads(self.body)
@@ -149,7 +148,6 @@ class PeerClient:
 
         Raises:
             PeerError: no complete answer came.
-
         """
         sent = {"x-request-id": current_request_id(), **(headers or {})}
         if not sent["x-request-id"]:

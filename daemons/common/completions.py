@@ -196,7 +196,6 @@ def parse_inference(path: str, body: bytes) -> ChatRequest | CompletionRequest:
 
     Raises:
         ApiError: 400 with every problem.
-
     """
     model = ChatRequest if path == CHAT_PATH else CompletionRequest
     try:

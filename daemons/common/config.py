@@ -105,7 +105,6 @@ class ConfigSource(Generic[Config]):
     Args:
         model: the configuration's class.
         argv: the flags, without the program's name: `--config FILE` and `--section.key VALUE` for any key.
-
     """
 
     def __init__(self, model: type[Config], argv: Sequence[str]) -> None:
@@ -117,7 +116,6 @@ class ConfigSource(Generic[Config]):
 
         Raises:
             ConfigError: with every error at once.
-
         """
         layers = [_Layer("flag", self._flags), _Layer("environment", self._environment())]
         if self.path is not None:

@@ -27,7 +27,6 @@ class Database:
     Args:
         path: the file; its folder must exist.
         schema: one script for each version, oldest first; `user_version` says how many have been applied.
-
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
@@ -43,7 +42,6 @@ class Database:
         Raises:
             sqlite3.Error: SQLite's own error.
             FatalError: exit 5, the file is of a newer version than this program.
-
         """
         await self._in_thread(self._open)
 
@@ -52,7 +50,6 @@ class Database:
 
         Raises:
             sqlite3.Error: the transaction was rolled back.
-
         """
         return await self._in_thread(lambda: self._in_transaction(work))
 
@@ -63,7 +60,6 @@ class Database:
 
         Raises:
             sqlite3.Error: SQLite's own error; also when there is no file.
-
         """
         return await self._in_thread(lambda: self._look(read))
 
@@ -86,7 +82,6 @@ class Database:
 
         Raises:
             sqlite3.Error, OSError: the disk refuses.
-
         """
         await self._in_thread(lambda: self._begin_anew(fill))
 

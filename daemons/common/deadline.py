@@ -30,7 +30,6 @@ class Deadline:
 
         Raises:
             ApiError: 400 when the header is not a whole number of milliseconds.
-
         """
         if value is None:
             return cls.after_ms(default_ms, since=since)

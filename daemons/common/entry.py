@@ -31,7 +31,6 @@ def main(role: str, build: Callable[[Sequence[str]], Daemon], argv: Sequence[str
         role: queen, hive or worker: the first word of every last line.
         build: makes the daemon from the flags, importing what it needs; may raise FatalError.
         argv: the flags; those of the process when None.
-
     """
     guard_start_up()
     _occupy_standard_descriptors()

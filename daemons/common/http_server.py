@@ -79,7 +79,6 @@ class HttpServer:
         Args:
             handlers_s: how long running handlers may take before they are cancelled.
             flush_s: how long answers may take in all to reach slow readers before their connections are aborted.
-
         """
         assert self._server is not None
         assert self._clock is not None

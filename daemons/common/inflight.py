@@ -78,7 +78,6 @@ class Running:
 
         Raises:
             EndedError: the body was interrupted at an await, or should not have begun.
-
         """
         if self.reason is not None:
             raise EndedError(self.reason)
@@ -132,7 +131,6 @@ class InFlight:
 
         Raises:
             ApiError: 409 when a request of this id is running already or has been served: nothing is run twice.
-
         """
         if request_id in self._running:
             raise ApiError(ErrorCode.DUPLICATE_REQUEST, "a request with this X-Request-Id is running already")

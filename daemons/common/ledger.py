@@ -71,7 +71,6 @@ def with_holder(holders: Sequence[Holder], wanted: Holder, memory_bytes: int) ->
 
     Raises:
         DeviceFullError: it claims more than the others leave. A claim that does not grow is never refused.
-
     """
     others = [holder for holder in holders if holder.instance != wanted.instance]
     before = claimed(holders) - claimed(others)
@@ -94,7 +93,6 @@ class Ledger:
 
         Raises:
             LedgerError: the file cannot be read.
-
         """
         return [holder for holder in self._read() if _lives(holder)]
 
@@ -104,7 +102,6 @@ class Ledger:
         Raises:
             DeviceFullError: not enough free memory on the device.
             LedgerError: the ledger cannot be used.
-
         """
         self._change(lambda holders: with_holder(holders, wanted, self.memory_bytes))
 

@@ -115,7 +115,6 @@ def _pidfd(pid: int) -> Iterator[int | None]:
 
     Raises:
         ProcessLookupError: the process is gone.
-
     """
     descriptor = None
     if hasattr(os, "pidfd_open"):

@@ -80,7 +80,6 @@ class Relay(InferenceApp):
         lost: the code when a target cannot be reached: hive_unreachable for a queen, worker_lost for a hive.
 
     Set `session` (from `PeerClient.session`) in the daemon's on_start, when the loop runs.
-
     """
 
     def __init__(self, daemon: Daemon, router: Router, *, lost: ErrorCode) -> None:

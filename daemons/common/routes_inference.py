@@ -28,7 +28,6 @@ def add_inference_routes(app: FastAPI, handler: ASGIApp, cancel: Callable[[str],
         app: the daemon's app.
         handler: serves or relays both kinds of inference.
         cancel: ends the request of an id; does nothing when there is none.
-
     """
     for path, document, answer in (
         (CHAT_PATH, document_chat, ChatAnswer),

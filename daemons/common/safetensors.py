@@ -21,7 +21,6 @@ def read_header(file: BinaryIO, size_bytes: int) -> tuple[dict[str, Any], int]:
 
     Raises:
         ValueError: with the reason, it is not such a file.
-
     """
     prefix = file.read(_LENGTH.size)
     if len(prefix) < _LENGTH.size:

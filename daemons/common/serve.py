@@ -30,7 +30,6 @@ def run(daemon: Daemon) -> ExitStatus:
 
     Raises:
         FatalError: it could not start, or could not go on.
-
     """
     identity = daemon.identity
     configure(role=identity.role, name=identity.name, instance=identity.instance, level=daemon.config.log.level)
@@ -43,7 +42,6 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         FatalError: exit 3, with what to do.
-
     """
     where = f"cannot listen on {host}:{port}"
     try:

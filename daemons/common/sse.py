@@ -52,7 +52,6 @@ class SseTail:
 
         Raises:
             NotAnEventStreamError: an event does not end.
-
         """
         data = self._held + chunk if self._held else chunk
         end = _last_event_end(data)

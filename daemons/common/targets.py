@@ -62,7 +62,6 @@ class Route(Protocol):
 
         Raises:
             ApiError: there is none. When an attempt failed before, the client gets that failure instead.
-
         """
 
     def release(self, target: Target, attempt: Attempt) -> None:
@@ -77,5 +76,4 @@ class Router(Protocol):
 
         Raises:
             ApiError: it can be served nowhere (404 for an unknown model).
-
         """

@@ -127,7 +127,6 @@ class HiveConfig(DaemonConfig):
 
         Raises:
             FatalError: 2 when the worker's program is not found or cannot be executed.
-
         """
         program = self.worker.command[0]
         if shutil.which(program) is None:

@@ -29,7 +29,6 @@ class DataFolder:
 
         Raises:
             FatalError: exit 5, when it is in use or cannot be used.
-
         """
         try:
             self.models.mkdir(parents=True, exist_ok=True)

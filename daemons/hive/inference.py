@@ -54,7 +54,6 @@ class HiveRouter:
 
         Raises:
             ApiError: 404 when this hive does not have the model.
-
         """
         assert self._parts is not None, "the gate lets no request through before the hive is open"
         pool, catalog, prober = self._parts
@@ -82,7 +81,6 @@ class WorkerRoute:
         Raises:
             ApiError: 429 when all slots are busy, 503 when no worker can serve this now, 507 when none ever will
                 for lack of memory.
-
         """
         serving = self._serving()
         if not serving and (short := self._insufficient_memory()) is not None:

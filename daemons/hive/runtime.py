@@ -95,7 +95,6 @@ class HiveRuntime:
 
         Raises:
             FatalError: exit 5 when the folder or the database cannot be used.
-
         """
         try:
             self._files.prepare()

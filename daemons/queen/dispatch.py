@@ -63,7 +63,6 @@ class Admission:
         Raises:
             ApiError: 404 the model is unknown, 503 no worker of it can serve now, 429 all slots are busy and the lines
                 are full.
-
         """
         # A new request may take a free slot at once only when none waits for it already.
         if not self._lines.occupied(model):

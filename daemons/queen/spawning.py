@@ -30,7 +30,6 @@ class Spawning:
         Raises:
             ApiError: 404 no such hive, 409 the id is taken, 502 the hive does not answer, 503 no hive is usable, 507
                 no hive has the memory, or the hive's own error.
-
         """
         full: dict[str, ApiError] = {}
         while True:

@@ -45,7 +45,6 @@ class QueenState:
 
         Raises:
             ApiError: 410 when the instance was superseded or its hive removed.
-
         """
         outcome = self.registry.lease(hive_id, lease)
         self.take_in(hive_id, outcome)

@@ -47,7 +47,6 @@ class RegistryStore:
         interval_s: seconds between two checks of an idle database, and between two retries of a failed one.
         snapshot: the whole registry as writes, for when the queue alone would not complete the file.
         found: gets the content of a file that could be read only after the start.
-
     """
 
     def __init__(
@@ -81,7 +80,6 @@ class RegistryStore:
 
         Raises:
             FatalError: exit 5, the file is of a newer version.
-
         """
         try:
             return await self._open()
@@ -217,7 +215,6 @@ def make_data_folder(path: Path) -> None:
 
     Raises:
         FatalError: exit 5, with what to do.
-
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,6 @@ class DeviceMemory:
         Raises:
             DeviceFullError: with what the whole model needs, not the step that failed.
             LedgerError: the ledger cannot be used.
-
         """
         wanted = round(needs.device_bytes * part)
         while not self._released and self.held_bytes < wanted:

@@ -56,7 +56,6 @@ def inspect(path: Path) -> ModelFile:
 
     Raises:
         ModelError: with the reason.
-
     """
     try:
         size = path.stat().st_size
@@ -126,7 +125,6 @@ class Loading:
         Raises:
             ModelError: the file cannot be read, or became shorter.
             Exception: what `before_step` raised.
-
         """
         digest = hashlib.sha256()
         try:

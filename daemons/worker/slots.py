@@ -26,7 +26,6 @@ class Slots:
 
         Raises:
             ApiError: 429 when all are taken.
-
         """
         if len(self._taken) >= self.total:
             details = {"slots_total": self.total}

@@ -34,7 +34,6 @@ class Worker(Daemon):
 
     Raises:
         FatalError: the model file is missing or corrupt (exit 4).
-
     """
 
     role = "worker"

@@ -89,7 +89,6 @@ class Allocator:
         Raises:
             InsufficientMemoryError: there is not enough memory.
             ApiError: 503 when a device's ledger cannot be used.
-
         """
         needs = await asyncio.to_thread(read_needs, model)
         declared = needs.declared_bytes if needs is not None else 0

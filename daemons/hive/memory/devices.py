@@ -53,7 +53,6 @@ class Devices:
         Raises:
             InsufficientMemoryError: no device has enough.
             ApiError: 503 when a ledger cannot be used.
-
         """
         pid = os.getpid()
         mine = Holder(instance, worker_id, pid, start_ticks(pid) or 0, reserved_bytes=needed_bytes)

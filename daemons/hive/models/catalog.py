@@ -46,7 +46,6 @@ class Catalog:
         Raises:
             sqlite3.Error: the file cannot be used, and no damage was found.
             FatalError: exit 5, it is of a newer version than this program.
-
         """
         async with self._verifying:
             damage = await self._repair.check_at_start()
@@ -75,7 +74,6 @@ class Catalog:
 
         Raises:
             sqlite3.Error: the rows cannot be read.
-
         """
         for model in await self._store.models():
             if self._has_file(model):
@@ -122,7 +120,6 @@ class Catalog:
 
         Raises:
             ApiError: 404 when nothing of it is here.
-
         """
         path = self.file_of(ref)
         leftovers = [each for each in (path, part_path(path), part_note_path(path)) if each.exists()]

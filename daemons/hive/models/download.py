@@ -43,7 +43,6 @@ async def download(hub: Hub, model: HubModel, path: Path, durations: Durations, 
 
     Raises:
         ApiError: model_not_found, storage_full, download_failed or hub_unavailable.
-
     """
     pause_ms = durations.download_backoff_ms
     while True:

@@ -53,7 +53,6 @@ class Hub:
         Raises:
             ApiError: 404 when the hub has no such model; 502 when it refuses, or describes something else.
             PassingFaultError: the hub cannot be reached, or fails.
-
         """
         try:
             answer = await self._client.call("GET", f"{self._url}/models/{ref}", timeout_ms=self._describe_ms)
@@ -69,7 +68,6 @@ class Hub:
         Raises:
             ApiError: the hub refuses this file permanently.
             PassingFaultError: the hub cannot be reached, or fails.
-
         """
         headers = {"accept-encoding": "identity"}
         if start:

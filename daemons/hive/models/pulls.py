@@ -81,7 +81,6 @@ class Pulls:
 
         Raises:
             ApiError: 404 when neither catalog nor hub has it; 507 when the disk is full; 502 when the hub fails.
-
         """
         if ref in self._catalog:
             return None
@@ -101,7 +100,6 @@ class Pulls:
 
         Raises:
             ApiError: as `ensure`, or why the download failed.
-
         """
         pull = await self.ensure(ref)
         if pull is None or pull.task is None:

@@ -44,7 +44,6 @@ def quarantine(database: Path) -> Quarantined:
 
     Raises:
         OSError: the copy failed, and nothing is left of it.
-
     """
     copy = database.with_name(quarantine_name(database.name, quarantined_files(database)))
     log, log_copy = (path.with_name(f"{path.name}-wal") for path in (database, copy))

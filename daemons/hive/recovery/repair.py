@@ -46,7 +46,6 @@ class DatabaseRepair:
         folder: the folder of the model files.
         counters: incremented once for each damage, not for each try to repair it.
         rewrite: called when there is a new file, into which the rows of workers have to be written.
-
     """
 
     def __init__(self, store: Store, folder: Path, counters: RecoveryCounters, rewrite: Callable[[], None]) -> None:
@@ -65,7 +64,6 @@ class DatabaseRepair:
 
         Raises:
             sqlite3.Error: it cannot be known now, since the file is locked or the disk does not respond.
-
         """
         try:
             return judge(await self._store.look(_find), application_id=APPLICATION_ID, tables=TABLES)
@@ -89,7 +87,6 @@ class DatabaseRepair:
         Args:
             damage: what was found.
             remembered: the models of a running hive; None at a start.
-
         """
         began = time.monotonic()
         self._report(damage)

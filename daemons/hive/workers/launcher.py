@@ -26,7 +26,6 @@ class Launcher:
 
         Raises:
             OSError: the file cannot be written, or the command cannot be executed.
-
         """
         config = self._config
         path = self._files.write_config(

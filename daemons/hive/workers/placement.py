@@ -25,7 +25,6 @@ class Placement:
 
         Raises:
             ApiError: 507 when there is not enough memory, 503 when a device's ledger cannot be used.
-
         """
         if self._allocation is None:
             try:

@@ -63,7 +63,6 @@ class WorkerPool:
 
         Raises:
             ApiError: 409 when a row, or another pending spawn, has it.
-
         """
         if worker_id is None:
             worker_id = f"wrk-{uuid.uuid4().hex[:12]}"
@@ -82,7 +81,6 @@ class WorkerPool:
 
         Raises:
             ApiError: 503 when the hive has begun to stop, 507 when its model is here and there is not enough memory.
-
         """
         defaults = self.defaults
         spec = WorkerSpec(
