@@ -38,6 +38,7 @@ def all_at_once(
         except BaseException as error:  # noqa: BLE001 - handed to the caller below, never swallowed
             failures[index] = error
 
+    # Daemon threads: one that hangs in its action must not keep the run from ending.
     threads = [threading.Thread(target=client, args=(index,), daemon=True) for index in range(len(actions))]
     for thread in threads:
         thread.start()
@@ -48,6 +49,7 @@ def all_at_once(
         first = min(sent.values())
         spread = {index: round((at - first) * 1000, 3) for index, at in sorted(sent.items())}
         journal.record("request", what=what, clients=len(actions), sent_after_first_ms=spread)
+    # Before the check for missing results: a client that failed has none, and its error says more.
     for index in sorted(failures):
         raise failures[index]
     if len(results) < len(actions):

@@ -49,6 +49,7 @@ def judged(source: Source, faults: Iterable[Fault]) -> list[Fault]:
     for fault in faults:
         excepting = [each for each in known if each.rule == fault.rule and _covers(source, each, fault.line)]
         used |= set(excepting)
+        # An exception without a reason does not except: both it and the fault are reported.
         if not any(each.reason for each in excepting):
             left.append(fault)
     for each in known:

@@ -78,6 +78,7 @@ def _overlaps(project: Project) -> Iterator[Finding]:
     samples = harvest(project)
     sound = [definition for definition in project.definitions if not definition.broken]
     lines = {id(definition): list(filled(definition, samples)) for definition in sound}
+    # Each pair once, in behave's order; the strongest finding first, since it implies the weaker ones.
     for earlier, later in itertools.combinations(sound, 2):
         if not _asked_together(earlier, later):
             continue

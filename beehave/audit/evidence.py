@@ -94,6 +94,7 @@ class Reader:
             case ast.Assert(test=test):
                 self._judge(test)
             case ast.If(test=test, body=body, orelse=orelse):
+                # `if wrong: raise AssertionError` judges its condition as `assert not wrong` does.
                 if any(isinstance(each, ast.Raise) for each in [*body[-1:], *orelse[-1:]]):
                     self._judge(test)
                 self.block(body)
@@ -105,6 +106,7 @@ class Reader:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self._store(target, self.worth(value))
             case ast.AugAssign(target=target, value=value):
+                # `seen += 1` keeps what was observed.
                 self._store(target, max(self.worth(target), self.worth(value)))
             case ast.Return(value=ast.expr() as value):
                 self.returned = max(self.returned, self.worth(value))
@@ -119,6 +121,7 @@ class Reader:
                 self.block(statement.body)
             case ast.Match(subject=subject):
                 worth = self.worth(subject)
+                # A name that a pattern binds is a part of the subject.
                 for part in ast.walk(statement):
                     if isinstance(part, ast.MatchAs | ast.MatchStar) and part.name:
                         self._names[part.name] = worth

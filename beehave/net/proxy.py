@@ -114,6 +114,7 @@ class Proxy:
         pieces: asyncio.Queue[tuple[float, bytes | ConnectionError]] = asyncio.Queue(PIECES_ON_THE_WAY)
 
         async def read() -> None:
+            # Reading runs ahead of writing, so that a delayed chunk does not delay the arrival of the next one.
             piece: bytes | ConnectionError = b"-"
             while piece and not isinstance(piece, ConnectionError):
                 try:
@@ -129,9 +130,9 @@ class Proxy:
             while True:
                 arrived, piece = await pieces.get()
                 if isinstance(piece, ConnectionError):
-                    raise piece
+                    raise piece  # only now: the chunks before it have been delivered
                 await self.rules.pass_through(flow, len(piece), arrived=arrived)
-                if not piece:
+                if not piece:  # the end of the stream, delayed like data
                     break
                 writer.write(piece)
                 await writer.drain()

@@ -161,7 +161,7 @@ class ProcessTable:
         process = ManagedProcess(role, name, list(argv), log_path, self._journal, exits=exits)
         self._processes.append(process)
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        process.log_start = process.log_mark()
+        process.log_start = process.log_mark()  # a daemon that is started again appends to its log
         try:
             with log_path.open("ab") as log:
                 process._popen = subprocess.Popen(  # noqa: SLF001 - the table is the owner of its processes
@@ -174,7 +174,7 @@ class ProcessTable:
                     start_new_session=session,
                 )
         except OSError as error:
-            self._processes.remove(process)
+            self._processes.remove(process)  # it never existed, so its end must not be judged
             raise HarnessError(
                 f"cannot start {role} {name}: {error.strerror}: {argv[0]!r}. Check the command line of `{role}` "
                 "in beehave.toml"

@@ -93,6 +93,7 @@ def measure(folder: Path, run: Path | None = None) -> tuple[Progress, list[str]]
             ran=result.ran,
             proven=proof is not None and key in proof.proven,
         )
+    # docs/behaviours.md names an outline once, while results are by row.
     titled = _titled(project)
     behaviours = {
         each.id: BehaviourState(

@@ -89,12 +89,14 @@ def prove(folder: Path, options: ProofOptions) -> int:
             _seeds(out, campaign, chosen, proof)
     except (KeyboardInterrupt, StoppedError):
         proof.interrupted = True
+    # The runs end in any order; the report has the catalogue's.
     proof.seeds = {seed.name: proof.seeds[seed.name] for seed in chosen if seed.name in proof.seeds}
     _finish(out, proof, place, options, catalog=catalog, sentences=sentences)
     if proof.interrupted:
         missing = len(chosen) - len(proof.seeds)
         out.print(f"interrupted: {missing} of {len(chosen)} seeds were not judged; the others are kept")
         return INTERRUPTED
+    # A part of the seeds cannot reach every Then, so only a whole proof must have turned all of them red.
     proven = not proof.uncaught and (not options.everything or proof.thens_red(settings.required))
     return PROVEN if proven else NOT_PROVEN
 

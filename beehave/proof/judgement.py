@@ -111,6 +111,7 @@ def ending_of(scenario: ScenarioReport) -> Ending:
     """Return how one scenario ended."""
     name = scenario_id(scenario.location.rpartition(":")[0], scenario.name)
     seconds = scenario.duration_ms / 1000
+    # The first step that did not pass decides; behave skips all after it.
     fallen = next((step for step in scenario.steps if step["status"] not in {"passed", "skipped", "untested"}), None)
     if fallen is None:
         mark = {

@@ -141,6 +141,7 @@ def result_of(
     if first is None:
         result.why = "it names no scenario"
     elif result.caught:
+        # Only scenarios that were red in both runs count; after a single run (--fast), those of the first.
         steady = set(red_in_all(first, second, seed.caught_as)) or set(first.endings)
         result.reds = _reds(runs, steady, seed.caught_as, sentences)
     else:

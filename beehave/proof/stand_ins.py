@@ -73,7 +73,7 @@ def run_stand_in(folder: Path, stand_in: StandIn, options: ProofOptions) -> int:
         raise HarnessError("no scenario is selected: those about the harness itself meet no daemon")
     place = new_folder(folder)
     children = Children(folder, options=options.run_options | stand_in_options)
-    parts = list(enumerate(chunks(names), start=1))
+    parts = list(enumerate(chunks(names), start=1))  # numbered here: the parts run and end in any order
 
     def run_part(part: tuple[int, list[str]]) -> tuple[str, Run]:
         number, chosen = part
@@ -91,7 +91,7 @@ def run_stand_in(folder: Path, stand_in: StandIn, options: ProofOptions) -> int:
                 if run.complaint:
                     out.print(escape(run.complaint), soft_wrap=True)
     except (KeyboardInterrupt, StoppedError):
-        interrupted = True
+        interrupted = True  # what has ended so far is still counted and written
     green = sorted(ending.scenario for ending in endings if ending.mark in EVERY_STEP_PASSED)
     unfinished = sorted(ending.scenario for ending in endings if ending.mark is Mark.UNFINISHED)
     for name in green:

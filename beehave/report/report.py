@@ -98,6 +98,7 @@ def read_run(journal: Path) -> RunReport:
             case "run_ended":
                 ended = event
             case "figure":
+                # The events of a run are in order: what comes between a scenario's start and end belongs to it.
                 figures.append((current.feature if current else "", event))
             case "scenario_started":
                 current = ScenarioReport(

@@ -94,6 +94,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
         """
         problems: list[str] = []
         session = self._session()
+        # A signal from here on is stored: an interrupted clean-up would leave processes behind.
         with self._interruption.may_break_in(allowed=False):
             self._attempt(lambda: super(HarnessContext, self)._do_remaining_cleanups(capture_sink), "cleanup", problems)
             if (before := self._root.get(_CENSUS)) is not None:
@@ -116,6 +117,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
     def _end_scenario(
         self, scenario: Scenario, layer: dict[str, Any], session: Session | None, problems: list[str]
     ) -> None:
+        # The census comes after the daemons have ended, or each of them would be a leak.
         if session is not None:
             self._attempt(lambda: problems.extend(session.end_scenario()), "ending the scenario", problems)
         self._attempt(lambda: problems.extend(self._leaks_since(layer[_CENSUS], session)), "census", problems)
@@ -129,6 +131,7 @@ class HarnessContext(Context):  # type: ignore[misc]  # behave has no types
             self._set_root_attribute("failed", True)  # noqa: FBT003 - behave's own signature
         if session is None:
             return
+        # The after_step hook records the steps that ran; these did not, and the report shows all.
         for step in scenario.all_steps:
             if step.status in {Status.undefined, Status.skipped, Status.untested}:
                 session.journal.record("step", **describe_step(step))

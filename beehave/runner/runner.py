@@ -81,6 +81,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         """Load hooks and steps, check the whole selection, then run it; return whether it failed."""
         self.context = HarnessContext(self, self.interruption)
         self.load_hooks()
+        # Hooks are wrapped before anything runs, and steps when they are looked up (StepGuard).
         for name in HOOK_NAMES & self.hooks.keys():
             self.hooks[name] = self._guarded_hook(name, self.hooks[name])
         try:
@@ -97,7 +98,7 @@ class HarnessRunner(Runner):  # type: ignore[misc]  # behave has no types
         self._shuffle()
         self.formatters = make_formatters(self.config, self.config.outputs)
         if not self.config.dry_run:
-            self.context.begin_layer()
+            self.context.begin_layer()  # the census that the end of the whole run is compared with
         failed = bool(self.run_model())
         if self._nothing_ran():
             say("error: nothing ran: every selected scenario was skipped, for the reasons above")
