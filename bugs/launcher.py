@@ -24,7 +24,7 @@ from daemons.common.signals import guard_start_up
 
 USAGE = f"usage: python -m bugs.launcher SEED {{{'|'.join(ROLES)}}} -- [arguments]"
 WRONG_SEED = 70
-"""EX_SOFTWARE: no status of a daemon (docs/contract.md), so that nobody takes it for one."""
+"""EX_SOFTWARE: no status of a daemon (docs/contract.md), so it cannot be taken for one."""
 
 
 def main(arguments: Sequence[str]) -> NoReturn:

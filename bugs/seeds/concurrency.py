@@ -84,7 +84,7 @@ def hang_up_keeps_queens_slot(original):
 @caught_by(CONCURRENCY, "A client that hangs up frees its slot within a second")
 @caught_by(RECOVERY, "A stream through a killed queen ends, and the next one works")
 def hidden_hang_up(original):
-    """A worker does not hear that its client is gone, and goes on for nobody in a taken slot. Real: vllm #10087."""
+    """A worker does not notice that its client is gone, and goes on generating in a taken slot. Real: vllm #10087."""
 
     async def _watch_disconnect(receive, running):
         await asyncio.Event().wait()
@@ -107,7 +107,7 @@ def id_cut_short(original):
 @seed(role="queen", patches="daemons.queen.spawning:Spawning._order")
 @caught_by(CONCURRENCY, "Three want one id where each could get it on another hive")
 def id_taken_too_late(original):
-    """An id is looked up when a spawn is asked for, and taken when its worker's row is made: others pass in between.
+    """An id is checked when a spawn arrives, and taken when its worker's row is made: others get in between.
 
     Real: the predecessor, here as a race at the queen. One spawn after the other is refused rightly.
     """
@@ -129,7 +129,7 @@ def id_taken_too_late(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry.workers")
 @caught_by(CONCURRENCY, "Workers registered at once are all there, distinct, and found by id")
 def lists_first_ten(original):
-    """The queen lists the first ten workers: a page size that nobody asked for."""
+    """The queen lists the first ten workers only: a page size that no client requested."""
     return lambda self: original(self)[:10]
 
 
@@ -155,7 +155,7 @@ def pulls_once_more(original):
 @seed(role="queen", patches="daemons.queen.waiting:WaitingLines.full")
 @caught_by(CONCURRENCY, "Beyond the queue's bound the answer says when to come again")
 def queue_without_bound(original):
-    """The queue takes whoever comes: queue_limit is read and never looked at."""
+    """The queue takes every request: queue_limit is read and never checked."""
     return property(lambda self: False)
 
 

@@ -130,7 +130,7 @@ def salvages_nothing(original):
 @seed(role="queen", patches="daemons.queen.store:RegistryStore._set_aside")
 @caught_by(DATABASE_FAILURE, "The queen starts over a database whose header is destroyed")
 def throws_broken_database_away(original):
-    """A queen whose database SQLite refuses removes it and begins a new one: nobody gets more out of the old."""
+    """A queen whose database SQLite refuses removes it and begins a new one: what could be salvaged is lost."""
 
     def _set_aside(self):
         for suffix in ("", "-wal", "-shm"):

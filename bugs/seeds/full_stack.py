@@ -68,7 +68,7 @@ def first_token_lost(original):
 @seed(role="queen", patches="daemons.queen.routes_cluster:_model_cards")
 @caught_by(OPENAI_CLIENT, "Listing models and streaming a completion")
 def lists_default_model(original):
-    """`GET /v1/models` lists a model that nobody has, beside those that are there. Real: the predecessor."""
+    """`GET /v1/models` lists a model that no hive has, beside those that exist. Real: the predecessor."""
 
     def _model_cards(queen):
         cards = original(queen)

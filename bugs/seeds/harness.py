@@ -28,7 +28,7 @@ def all_skipped_is_passed(original):
 @seed(role="harness", patches="beehave.output:_guard")
 @caught_by(SURVIVES, "Standard output is closed before the first scenario")
 def closed_output_is_a_crash(original):
-    """`behave | head -1` ends with a traceback beside what was asked for. Real: any Python program that prints."""
+    """`behave | head -1` ends with a traceback beside the output. Real: any Python program that prints."""
 
     def _guard(stream, when_closed):
         def report():
@@ -50,7 +50,7 @@ def constants_are_evidence(original):
 @seed(role="harness", patches="beehave.runner.runner:HarnessRunner._selection_is_sound")
 @caught_by(VERDICTS, "A selection of nothing is a failure (`--tags=@typo`)")
 def empty_selection_begins(original):
-    """A selection of nothing is begun, and nobody says what there is. Real: behave 1.3.3, which calls it a success."""
+    """A run of an empty selection starts without a message. Real: behave 1.3.3, which calls it a success."""
     from beehave.runner import selection
     from beehave.runner.runner import say, step_definitions
 
@@ -114,7 +114,7 @@ def failed_hooks_are_forgiven(original):
 @seed(role="harness", patches="beehave.sandbox:requested_mode")
 @caught_by(CAPABILITIES, "The fallback takes over by itself on such a machine")
 def fallback_is_refused(original):
-    """Where namespaces are forbidden the run is refused, though nobody has asked for them. Found by reading."""
+    """Where namespaces are forbidden the run is refused, although they were not required. Found by reading."""
     from beehave.sandbox.info import SandboxMode
 
     def requested_mode(option):
@@ -127,7 +127,7 @@ def fallback_is_refused(original):
 @seed(role="harness", patches="beehave.faults.base:FaultStack.add")
 @caught_by(FAULTS, "Each kind of fault, its injection left out")
 def faults_are_unverified(original):
-    """No fault is asked whether it bites. Real: the predecessor, whose faults were log lines."""
+    """No fault is verified. Real: the predecessor, whose faults were log lines."""
 
     def add(self, fault):
         self._faults.append(fault)
@@ -234,7 +234,7 @@ def launcher_dies_unnoticed(original):
 @seed(role="harness", patches="beehave.runner.context:HarnessContext._leaks_since")
 @caught_by(LEAKS, "a temporary folder, in namespaces")
 def leak_fails_nobody(original):
-    """A leak is printed and fails nobody: it is a problem of the run, and no scenario's. Real: behave 1.3.3."""
+    """A leak is printed and fails no scenario: it counts as a problem of the run. Real: behave 1.3.3."""
     from beehave.runner.context import _print
 
     def _leaks_since(self, before, session):
@@ -290,14 +290,14 @@ def own_locks_stay(original):
 @seed(role="harness", patches="beehave.faults.pause:Pause.verify")
 @caught_by(FAULTS, "Each kind of fault, its injection left out")
 def pause_is_believed(original):
-    """A pause is taken to bite because it was asked for."""
+    """A pause counts as effective as soon as it is requested."""
     return lambda self: None
 
 
 @seed(role="harness", patches="beehave.process.listeners:Listener.describe")
 @caught_by(LEAKS, "a process with a port, in namespaces")
 def port_without_holder(original):
-    """A port that was left open is told without who holds it."""
+    """A port that was left open is reported without the process that holds it."""
     return lambda self: f"{self.host}:{self.port},"
 
 
@@ -312,7 +312,7 @@ def posix_locks_only(original):
 @seed(role="harness", patches="beehave.sandbox.reaper:end_descendants")
 @caught_by(SURVIVES, "A run that calls os._exit, in portable mode")
 def reaper_asks_politely(original):
-    """What a run leaves behind is sent SIGTERM, and nobody looks whether it went. Real: the usual test runner."""
+    """What a run leaves behind is sent SIGTERM, without a check that it ended. Real: the usual test runner."""
     from beehave.identity import descendants
     from beehave.sandbox.reaper import reap_all
 
@@ -356,7 +356,7 @@ def second_signal_is_no_order(original):
 @seed(role="harness", patches="beehave.machine.capabilities:missing")
 @caught_by(CAPABILITIES, "A machine that forbids nearly everything")
 def skipped_without_reason(original):
-    """A scenario is skipped for what it needs, and nobody learns why that is not there."""
+    """A scenario is skipped for a missing capability, without the reason why it is missing."""
 
     def missing(tags):
         reason = original(tags)
@@ -394,7 +394,7 @@ def thrown_away_coroutines_pass(original):
 @seed(role="harness", patches="beehave.runner.step_guard:StepGuard.find_match")
 @caught_by(VERDICTS, "an undefined step")
 def undefined_steps_pass(original):
-    """A step that nobody has defined is passed over. Real: the predecessor."""
+    """An undefined step is passed over. Real: the predecessor."""
     from behave.matchers import Match
 
     from beehave.runner.step_guard import GuardedMatch
@@ -405,7 +405,7 @@ def undefined_steps_pass(original):
 @seed(role="harness", patches="beehave.process.census:processes_of_run")
 @caught_by(LEAKS, "a zombie, in namespaces")
 def zombies_unseen(original):
-    """A process that has ended and that nobody reaps is no leak: the census asks who runs."""
+    """A process that has ended and is never reaped is no leak: the census counts running processes only."""
     import psutil
 
     return lambda sandbox: [process for process in original(sandbox) if process.state() != psutil.STATUS_ZOMBIE]

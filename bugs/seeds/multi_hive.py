@@ -48,7 +48,7 @@ def instance_of_machine(original):
 @seed(role="queen", patches="daemons.common.relay:MAX_RETRIES")
 @caught_by(MULTI_HIVE, "The other hive takes all when one is killed")
 def never_tries_another(original):
-    """A request whose hive has just died is answered 502 at once: nobody else is tried before the first byte."""
+    """A request whose hive has just died is answered 502 at once: no other worker is tried before the first byte."""
     return 0
 
 
@@ -62,7 +62,7 @@ def one_worker_a_hive(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry._retire")
 @caught_by(MULTI_HIVE, "A hive that was removed takes its workers with it")
 def removed_hive_comes_back(original):
-    """A removed hive's next heartbeat registers it again: it was forgotten, and nobody remembers that."""
+    """A removed hive's next heartbeat registers it again: the removal was not stored."""
     return lambda self, hive_id, instance: None
 
 

@@ -16,7 +16,7 @@ NETWORK_PARTITION = "features/integration/network_partition.feature"
 @seed(role="queen", patches="daemons.common.relay:_Exchange._pass_through")
 @caught_by(NETWORK_PARTITION, "A link that resets connections is heard of at once")
 def bridges_every_refusal(original):
-    """A connection that a hive refuses is tried again for a second before anybody is told: it may be restarting."""
+    """A connection that a hive refuses is tried again for a second before an error is sent: it may be restarting."""
     from daemons.common.relay import _BrokenError
 
     async def _pass_through(self, target):
@@ -76,7 +76,7 @@ def gauge_of_registered_hives(original):
 def given_up_for_good(original):
     """The leases of a hive that was given up are refused from then on: it must come back as another instance.
 
-    Real: like the predecessor, where nobody registered again. A hive that is started anew joins.
+    Real: like the predecessor, where no hive registered again. A hive that is started anew joins.
     """
     from daemons.queen.entries import LeaseOutcome, LeaseVerdict
     from daemons.queen.leases import StateReason
@@ -94,7 +94,7 @@ def given_up_for_good(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry._take_in")
 @caught_by(NETWORK_PARTITION, "What ends behind the cut is gone when the link is restored")
 def keeps_what_ended_behind_the_cut(original):
-    """What is told while a hive is out of reach is lost: a worker that ended meanwhile is kept when the hive is back.
+    """Messages to a hive that is out of reach are lost: a worker that ended meanwhile is kept when the hive is back.
 
     Real: production-stack #1091. A worker that ends while the link is whole is gone at once.
     """
@@ -132,7 +132,7 @@ def lapsed_is_disowned(original):
 @seed(role="queen", patches="daemons.queen.leases:LeaseRules.suspect_after_s")
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 def never_suspects(original):
-    """A hive that falls silent is routed to until its lease has run out: nobody is suspected before."""
+    """A hive that falls silent is routed to until its lease has run out: the state `suspect` is skipped."""
     return property(lambda self: self.lease_s)
 
 
@@ -279,7 +279,7 @@ def stale_rows_for_ever(original):
 @seed(role="queen", patches="daemons.common.inference:StreamAnswer.fail")
 @caught_by(NETWORK_PARTITION, "The link is cut in the middle of a stream")
 def stalled_stream_just_ends(original):
-    """A stream that stalls is ended without a word: no `[DONE]`, and no error chunk either. Real: the successor."""
+    """A stream that stalls is ended silently: no `[DONE]`, and no error chunk either. Real: the successor."""
 
     async def fail(self, error, flush_timeout_ms):
         if self.begun and error.code is ErrorCode.STALLED:
@@ -294,7 +294,7 @@ def stalled_stream_just_ends(original):
 @caught_by(NETWORK_PARTITION, "A hive that is cut off is suspected, then given up")
 @caught_by(NETWORK_PARTITION, "Workers that their hive cannot reach are not routed to, and heal without a restart")
 def waits_in_hope(original):
-    """A request that nobody can serve waits for a lease, in the hope that somebody comes, before it is refused."""
+    """A request that no worker can serve waits for one lease time, for a new worker, before it is refused."""
 
     async def take(self, model, avoid):
         try:

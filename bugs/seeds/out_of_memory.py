@@ -301,7 +301,7 @@ def reserves_without_looking(original):
 @seed(role="queen", patches="daemons.queen.cluster:Cluster.short_of_memory")
 @caught_by(OUT_OF_MEMORY, "A model that needs more of the device than it declares, while it loads")
 def short_of_whole_device(original):
-    """The client of a model that ran out of memory is told the size of the device in place of what was free."""
+    """The error for a model that ran out of memory has the size of the device in place of what was free."""
 
     def short_of_memory(self, model):
         found = original(self, model)

@@ -141,9 +141,9 @@ def stalls_one_in_twenty(original):
 @seed(role="queen", patches="daemons.queen.dispatch:Dispatcher.ended")
 @caught_by(PERFORMANCE, "A thousand requests on a constant schedule over 10 seconds")
 def stops_for_housekeeping(original):
-    """Every hundredth request the queen tidies up for six tenths of a second, and serves nobody meanwhile.
+    """Every hundredth request the queen tidies up for six tenths of a second, and serves no request meanwhile.
 
-    A client that asks one by one meets it once in a hundred times; on a schedule it hits whoever came meanwhile.
+    A client that asks one by one meets it once in a hundred times; on a schedule it hits all requests of that time.
     """
     numbers = count(1)
 

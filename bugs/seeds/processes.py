@@ -15,7 +15,7 @@ START_UP = "features/processes/start_up.feature"
 @seed(role="hive", patches="daemons.hive.models.pulls:Pulls.ensure", fast=True)
 @caught_by(START_UP, "A model that nobody has")
 def accepts_unknown_model(original):
-    """A spawn is accepted before anybody asks whether the model exists: 202, and a row that fails later."""
+    """A spawn is accepted without a check that the model exists: 202, and a row that fails later."""
     from daemons.common.errors import ApiError
 
     async def ensure(self, ref):
@@ -62,7 +62,7 @@ def bad_reload_ends_hive(original):
 @seed(role="hive", patches="daemons.common.config:ConfigSource.load")
 @caught_by(RUNNING, "SIGHUP with a bad file changes nothing")
 def bad_reload_unnamed(original):
-    """A file that is refused at SIGHUP is refused without a word about what is wrong in it."""
+    """A file that is refused at SIGHUP is refused without a message about what is wrong in it."""
 
     def load(self):
         try:
@@ -108,7 +108,7 @@ def drain_waits_for_ever(original):
 @seed(role="queen", patches="daemons.queen.registry:Registry._held_until")
 @caught_by(RUNNING, "A drain ends in time, whatever still runs")
 def draining_rows_stay(original):
-    """The row of a worker that drains is held until somebody says that it is stopped. Real: production-stack #1091."""
+    """The row of a worker that drains is kept until a message says that it is stopped. Real: production-stack #1091."""
     from daemons.common.wire import WorkerState
 
     held = original.__func__
@@ -141,7 +141,7 @@ def logs_every_miss(original):
 @seed(role="queen", patches="daemons.common.logs:say")
 @caught_by(START_UP, "A queen with a port that is taken")
 def says_it_twice(original):
-    """The last words of a daemon that cannot start stand there twice: once from the log, once from the entry."""
+    """The last message of a daemon that cannot start is printed twice: once from the log, once from the entry."""
 
     def say(line):
         original(line)

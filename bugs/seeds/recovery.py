@@ -68,9 +68,9 @@ def busy_is_hung(original):
 @seed(role="queen", patches="daemons.queen.registry:hive_state")
 @caught_by(RECOVERY, "A restarted queen does not take a hive that it has not heard yet for dead")
 def declares_dead_at_start(original):
-    """A restarted queen calls every hive that it has not heard yet unavailable, from its first moment on.
+    """A restarted queen lists every hive without a new lease as unavailable, from its first moment on.
 
-    For one lease time a queen that has started should declare nobody dead. Real hives lease within milliseconds.
+    For one lease time a queen that has started should declare no hive dead. Real hives lease within milliseconds.
     """
     from daemons.queen.leases import StateReason
 
@@ -120,7 +120,7 @@ def gauge_grows(original):
 @seed(role="worker", patches="daemons.common.lease_pusher:LeasePusher.push")
 @caught_by(RECOVERY, "A busy worker is never taken for a hung one")
 def heartbeats_go_astray(original):
-    """A ready worker's heartbeats go to a path that nobody serves, and it minds no answer. Real: the predecessor."""
+    """A ready worker's heartbeats go to a wrong path, and it ignores the answers. Real: the predecessor."""
     from daemons.common.client import PeerError
 
     ready = set()
@@ -184,7 +184,7 @@ def kills_by_pid(original):
 @seed(role="hive", patches="daemons.hive.workers.process:wait_gone")
 @caught_by(RECOVERY, "A worker's crash is known within a second, and the other worker serves at once")
 def learns_by_polling(original):
-    """A hive looks every two seconds whether its workers are alive, in place of being told by the kernel."""
+    """A hive checks every two seconds whether its workers are alive, in place of being notified by the kernel."""
 
     async def wait_gone(pid, ticks):
         await original(pid, ticks)
@@ -295,7 +295,7 @@ def restarts_for_ever(original):
 def restored_never_leased(original):
     """Workers that a restarted queen knows from its database stay unconfirmed, whatever their hives lease.
 
-    Real: like the predecessor, where nobody registered again. Every list is right; nothing is served.
+    Real: like the predecessor, where no hive registered again. Every list is right; nothing is served.
     """
 
     def _row(self, hive, row, departed):
@@ -324,7 +324,7 @@ def stops_without_workers(original):
 def stream_without_frame(original):
     """The queen's streams end where the connection ends: no chunked coding, so that a cut looks like an end.
 
-    Real: a proxy with `chunked_transfer_encoding off`. Whole streams are whole; a killed queen's client is not told.
+    Real: a proxy with `chunked_transfer_encoding off`. Whole streams stay whole; a killed queen's client sees no error.
     """
 
     class Protocol(original):

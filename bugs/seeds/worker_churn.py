@@ -23,7 +23,7 @@ WORKER_CHURN = "features/integration/worker_churn.feature"
 @seed(role="queen", patches="daemons.queen.spawning:Spawning._order")
 @caught_by(WORKER_CHURN, "The id of a living worker cannot be taken")
 def duplicate_overwrites(original):
-    """Whoever asks for a worker under an id in use gets it on another hive: 202, and two have one id.
+    """A spawn under an id in use is placed on another hive: 202, and two workers have one id.
 
     Real: the predecessor. The hive that has the id refuses it, so that it takes a second hive to see it.
     """
@@ -71,7 +71,7 @@ def ids_of_the_second(original):
     "Workers that are cut off from their hive past the orphan grace end themselves, and come back when it heals",
 )
 def keeps_instance(original):
-    """A restarted worker keeps the instance of the one before it: a late word about the old one touches the new."""
+    """A restarted worker keeps the instance of the one before it: a late message about the old one affects the new."""
 
     async def _pause(self, step):
         before = self.facts.instance
@@ -137,7 +137,7 @@ def refusal_restarts(original):
 @seed(role="hive", patches="daemons.hive.workers.stopping:kill_worker")
 @caught_by(WORKER_CHURN, "A hung worker is killed after the grace")
 def removed_and_not_killed(original):
-    """A worker that will not end is given up after the grace: its row goes, the kill is logged, and nobody sends it.
+    """A worker that will not end is given up after the grace: its row goes, the kill is logged, and no signal is sent.
 
     Real: the predecessor. One that still runs ends itself at the 410 to its next lease; one that hangs stays for ever.
     """
@@ -239,7 +239,7 @@ def taken_id_is_400(original):
 @caught_by(WORKER_CHURN, "Stopped workers leave nothing behind")
 @caught_by(WORKER_CHURN, "A worker that crashes is replaced under its own id")
 def worker_is_no_child(original):
-    """Workers are started by a helper that ends at once (`cmd &`): nobody can reap them. Real: the predecessor."""
+    """Workers are started by a helper that ends at once (`cmd &`): they cannot be reaped. Real: the predecessor."""
     helper = (
         "import json, subprocess, sys; argv, log = json.load(sys.stdin); "
         "out = open(log, 'ab'); "
@@ -259,5 +259,5 @@ def worker_is_no_child(original):
 @caught_by(WORKER_CHURN, "A worker that crashes is replaced under its own id")
 @caught_by(WORKER_CHURN, "Stopped workers leave nothing behind")
 def zombie_counts_as_gone(original):
-    """A worker's end is seen, but nobody reaps it: its status is never known. Real: like the predecessor."""
+    """A worker's end is seen, but it is never reaped: its status stays unknown. Real: like the predecessor."""
     return lambda self: not is_same_process(self.pid, self.start_ticks)

@@ -63,7 +63,7 @@ def hive_no_retry_after(original):
 @seed(role="hive", patches="daemons.common.inference:StreamAnswer.fail")
 @caught_by(RESTART, "The worker is killed in the middle of a stream")
 def late_error(original):
-    """The client of a broken stream is told late: the hive first asks around whether the worker comes back."""
+    """A broken stream ends late: the hive first waits whether the worker comes back."""
 
     async def fail(self, error, flush_timeout_ms):
         if self.begun:
