@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beehave.daemons import Daemon, Daemons
+    from beehave.daemon import Daemon
+    from beehave.daemons import Daemons
     from beehave.errors import HarnessError
     from beehave.faults.base import Fault, FaultError, FaultStack
     from beehave.http import Answer, Client
@@ -39,7 +40,7 @@ __all__ = [
 _HOMES = {
     "Answer": "http",
     "Client": "http",
-    "Daemon": "daemons",
+    "Daemon": "daemon",
     "Daemons": "daemons",
     "Fault": "faults.base",
     "FaultError": "faults.base",

@@ -12,37 +12,17 @@ from typing import Any
 
 from beehave.addresses import Address, AddressBook
 from beehave.conditions import eventually
+from beehave.daemon import Daemon, state_of
 from beehave.errors import HarnessError
-from beehave.http import Answer, Client
-from beehave.identity import descendants
+from beehave.http import Client
 from beehave.journal import Journal
 from beehave.machine.cgroups import RunGroup
 from beehave.net.links import KernelLink, Link, ProxyLink
-from beehave.process.listeners import listeners_of
-from beehave.process.table import ManagedProcess, ProcessTable, environment_for_children
+from beehave.process.table import ProcessTable, environment_for_children
 from beehave.settings import DaemonSettings, Settings, filled_in
 
 IS_READY = "is ready as pid"
 """Part of the message about a daemon that never became ready: such a failure does not judge its behaviour."""
-HEALTH_TIMEOUT_S = 2.0
-"""Timeout of one readiness request."""
-
-
-@dataclass
-class Daemon:
-    """One daemon: its place, how it is started, and the process that runs it now."""
-
-    role: str
-    name: str
-    address: Address
-    settings: DaemonSettings
-    argv: list[str]
-    process: ManagedProcess
-    client: Client
-    config: dict[str, Any] = field(default_factory=dict)
-    """What its configuration file says, where the project wrote one."""
-    instance: str | None = None
-    """The `instance` of its readiness answer, where that has one: another process has another one."""
 
 
 @dataclass
@@ -122,13 +102,14 @@ class Daemons:
             config_path: that file, for `{config}` in its command line.
 
         Raises:
-            HarnessError: its command cannot be executed.
+            HarnessError: its command cannot be executed, or a daemon of that name still runs.
         """
         name = name or role
+        if name in self._all:
+            self._refuse_running(self._all[name])
         settings = self.settings.role(role)
         address = address or self.addresses.named(name, settings.port)
-        values = {"host": address.host, "port": str(address.port), "name": name, "folder": str(self.folder)}
-        argv = [*self.command(role, **values, config=str(config_path or "")), *arguments]
+        argv = [*self.command(role, **self._values(name, address), config=str(config_path or "")), *arguments]
         return self._launch(role, name, address=address, settings=settings, argv=argv, config=dict(config or {}))
 
     def spawn_helper(
@@ -145,9 +126,7 @@ class Daemons:
             HarnessError: it still runs.
         """
         old = self.daemon(name)
-        if old.process.alive():
-            raise HarnessError(f"{name} still runs; end it before it is started again")
-        old.client.close()
+        self._refuse_running(old)
         return self._launch(
             old.role, name, address=old.address, settings=old.settings, argv=old.argv, config=old.config
         )
@@ -165,14 +144,18 @@ class Daemons:
         """End a daemon by SIGKILL or another signal, and wait until it has ended.
 
         Raises:
-            AssertionError: it did not end in time, or its exit status is not an orderly one.
+            AssertionError: it had ended before, did not end within its `stop_ms`, or not in order.
         """
-        process = self.daemon(name).process
+        daemon = self.daemon(name)
+        process = daemon.process
+        assert process.alive(), f"{name} cannot be ended by {number.name}, it has ended before: {process.describe()}"
         if number == signal.SIGKILL:
             self.processes.kill(process, why=why)
             return
         process.signal(number, why=why)
-        status = process.wait(self.stop_all_bound_s)
+        bound_s = self.stop_bound_s or daemon.settings.stop_ms / 1000
+        status = process.wait(bound_s)
+        assert status is not None, f"{name} did not end within {bound_s:.1f} s of {number.name}: {process.describe()}"
         assert status in process.exits, f"{name} was asked to end by {number.name}: {process.describe()}"
 
     @property
@@ -219,21 +202,44 @@ class Daemons:
         argv: list[str],
         config: dict[str, Any],
     ) -> Daemon:
+        ready_file = self._ready_file(name, address, settings)
+        left_before = state_of(ready_file)
         process = self.processes.spawn(
             role,
             name,
             [*self.launchers.get(role, []), *argv],
             log_path=self.folder / f"{name}.log",
-            env=self._environment(name, settings),
+            env=self._environment(name, address, settings),
             exits=settings.exit_statuses,
         )
+        if name in self._all:
+            self._all[name].client.close()
         client = Client(self.journal, address.url)
-        self._all[name] = Daemon(role, name, address, settings, argv, process, client, config)
-        return self._all[name]
+        daemon = Daemon(role, name, address, settings, argv, process, client, config, ready_file, left_before)
+        self._all[name] = daemon
+        return daemon
 
-    def _environment(self, name: str, settings: DaemonSettings) -> dict[str, str]:
+    def _ready_file(self, name: str, address: Address, settings: DaemonSettings) -> Path | None:
+        if not settings.ready.startswith("file:"):
+            return None
+        path = settings.ready.removeprefix("file:").strip()
+        return self.folder / filled_in([path], **self._values(name, address))[0]
+
+    @staticmethod
+    def _refuse_running(daemon: Daemon) -> None:
+        if daemon.process.alive():
+            raise HarnessError(
+                f"{daemon.name} still runs: end it before it is started again, or give the new one another name"
+            )
+
+    def _values(self, name: str, address: Address) -> dict[str, str]:
+        """Return what is filled in where a daemon's settings say `{host}` and so on."""
+        return {"host": address.host, "port": str(address.port), "name": name, "folder": str(self.folder)}
+
+    def _environment(self, name: str, address: Address, settings: DaemonSettings) -> dict[str, str]:
         """Return the environment of a daemon; one that dials others is pointed at the proxy where there is one."""
-        extra = dict(settings.environment)
+        words = filled_in(list(settings.environment.values()), **self._values(name, address))
+        extra = dict(zip(settings.environment, words, strict=True))
         if name in self._dialling:
             proxy = self.addresses.proxy()
             url = f"http://{name}:x@{proxy.host}:{proxy.port}"
@@ -241,43 +247,11 @@ class Daemons:
         return environment_for_children(extra, roles=self.settings.daemons)
 
     def _wait_until_ready(self, daemon: Daemon) -> None:
-        looks = {"/": self._answers, "port": self._listens, "log": self._has_logged, "file": self._has_made}
-        ready = daemon.settings.ready
-        look = looks["/" if ready.startswith("/") else ready.partition(":")[0]]
         eventually(
             self.journal,
-            f"{daemon.name} {IS_READY} {daemon.process.pid} ({ready})",
-            lambda: look(daemon, ready.partition(":")[2].strip()),
-            lambda found: found is True,
+            f"{daemon.name} {IS_READY} {daemon.process.pid} ({daemon.settings.ready})",
+            daemon.unready,
+            lambda missing: missing is None,
             within_s=self.start_bound_s or daemon.settings.start_up_ms / 1000,
             impossible=lambda: None if daemon.process.alive() else daemon.process.describe(),
         )
-
-    def _answers(self, daemon: Daemon, _: str) -> bool | Answer:
-        answer = daemon.client.get(daemon.settings.ready, timeout_s=HEALTH_TIMEOUT_S)
-        if answer.status != 200:
-            return answer
-        try:
-            answered = json.loads(answer.text)
-        except json.JSONDecodeError:
-            answered = None
-        if not isinstance(answered, dict) or "pid" not in answered:
-            return self._listens(daemon, "") is True or answer
-        daemon.instance = answered.get("instance")
-        return answered["pid"] == daemon.process.pid or answer
-
-    def _listens(self, daemon: Daemon, _: str) -> bool | str:
-        pids = {daemon.process.pid, *(child.pid for child in descendants(daemon.process.pid))}
-        ports = sorted({listener.port for listener in listeners_of(pids)})
-        self.journal.observe("listeners", daemon=daemon.name, ports=ports)
-        return daemon.address.port in ports or f"it listens on {ports or 'no port'}, not on {daemon.address.port}"
-
-    def _has_logged(self, daemon: Daemon, text: str) -> bool | str:
-        lines = daemon.process.log_lines(since=daemon.process.log_start)
-        self.journal.observe("log", daemon=daemon.name, lines=len(lines))
-        return any(text in line for line in lines) or f"{len(lines)} lines in its log, none with {text!r}"
-
-    def _has_made(self, daemon: Daemon, path: str) -> bool | str:
-        place = self.folder / filled_in([path], name=daemon.name, folder=str(self.folder))[0]
-        self.journal.observe("file", path=str(place), there=place.exists())
-        return place.exists() or f"no file {place}"

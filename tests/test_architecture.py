@@ -104,7 +104,8 @@ KIT = {
     "beehave/process": {"beehave/sandbox"},
     "beehave/net": {"beehave/sandbox"},
     "beehave/machine": {"beehave/sandbox", "beehave/net"},
-    "beehave/daemons.py": {"beehave/process", "beehave/net", "beehave/machine"},
+    "beehave/daemon.py": {"beehave/process"},
+    "beehave/daemons.py": {"beehave/daemon.py", "beehave/process", "beehave/net", "beehave/machine"},
     "beehave/faults": {"beehave/process", "beehave/net", "beehave/machine", "beehave/sandbox"},
     "beehave/world.py": {"beehave/daemons.py", "beehave/faults"},
     "beehave/load": {"beehave/daemons.py", "beehave/process"},
@@ -146,6 +147,7 @@ KIT = {
     },
     "beehave/__main__.py": {"beehave/cli.py"},
     "beehave/__init__.py": {  # the public names, each imported when it is first used
+        "beehave/daemon.py",
         "beehave/daemons.py",
         "beehave/faults",
         "beehave/runner",

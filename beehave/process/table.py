@@ -242,7 +242,7 @@ def environment_for_children(extra: Mapping[str, str] | None = None, *, roles: I
     Left out are the settings of beehave and pytest, proxies, and for each of `roles` all variables that begin with
     its name in capital letters: a daemon called `web` is likely to read `WEB_PORT`.
     """
-    prefixes = ("BEEHAVE_", "PYTEST_", *(f"{role.upper()}_" for role in roles))
+    prefixes = ("BEEHAVE_", "PYTEST_", *(f"{role.upper().replace('-', '_')}_" for role in roles))
     proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(prefixes) and key.lower() not in proxies

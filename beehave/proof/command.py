@@ -57,13 +57,15 @@ def prove(folder: Path, options: ProofOptions) -> int:
     """Prove the scenarios of the project in `folder`, and return the exit status.
 
     Raises:
-        HarnessError: a seed or a family is unknown.
+        HarnessError: the project has no seeds, or a seed or a family is unknown.
     """
     out = console()
     settings = load_settings(folder, {}).proof
+    catalog_command = settings.command("catalog", "prints the seeded bugs as JSON (docs/proving.md)")
+    settings.command("launcher", "becomes a daemon with the bug `{seed}` in it (docs/proving.md)")
     try:
         sentences = read_sentences(folder)
-        catalog = read_catalog(folder, settings.catalog, sentences.families)
+        catalog = read_catalog(folder, catalog_command, sentences.families)
         chosen = choose(catalog, options.seeds, sentences.families, family=options.family, fast=options.fast)
         check_scenarios(chosen, sentences.scenarios)
     except CatalogError as error:

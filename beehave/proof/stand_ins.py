@@ -21,7 +21,7 @@ from beehave.proof.command import INTERRUPTED, NOT_PROVEN, PROVEN, ProofOptions,
 from beehave.proof.judgement import Ending, Mark, Run
 from beehave.proof.output import console
 from beehave.proof.sentences import read_sentences
-from beehave.settings import SETTINGS_FILE, Settings, load_settings
+from beehave.settings import Settings, load_settings
 
 CHUNK = 5
 """Scenarios in one run: waiting needs no CPU, so many short runs in parallel (`-j 6`) finish sooner than few."""
@@ -42,11 +42,7 @@ class StandIn:
         Raises:
             HarnessError: the project's settings have no command for it.
         """
-        command: list[str] = getattr(settings.proof, self.name)
-        if not command:
-            raise HarnessError(
-                f"[proof] of {SETTINGS_FILE} has no `{self.name}`: a command that becomes a daemon which {self.text}"
-            )
+        command = settings.proof.command(self.name, f"becomes a daemon which {self.text}")
         return {
             f"daemon.{role}": shlex.join(word.replace("{role}", role) for word in command) for role in settings.daemons
         }

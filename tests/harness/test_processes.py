@@ -15,7 +15,7 @@ from beehave.journal import Journal, read
 from beehave.process.table import ManagedProcess, ProcessTable
 
 READY = "import sys, time; print('ready', flush=True); "
-OBEDIENT = READY + "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(60)"
+OBEDIENT = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); " + READY + "time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + "time.sleep(60)"
 
 

@@ -18,7 +18,7 @@ from beehave.proof.child import Children, ScenarioSelection, StoppedError, end
 from beehave.proof.command import with_durations
 from beehave.proof.judgement import Mark
 from beehave.proof.stand_ins import NULL
-from beehave.settings import ProofSettings, load_settings
+from beehave.settings import load_settings
 from cluster.durations import Durations
 
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
@@ -58,7 +58,8 @@ def test_a_scenario_of_the_night_is_let_in_and_has_more_time(tmp_path):
 )
 def test_where_a_seed_is_planted(role, key):
     seed = Seed("bad", role, (), ())
-    assert planted(seed, ProofSettings().launcher) == {key: f"'{{python}}' -m bugs.launcher bad {role} --"}
+    launcher = ["{python}", "-m", "bugs.launcher", "{seed}", "{role}", "--"]
+    assert planted(seed, launcher) == {key: f"'{{python}}' -m bugs.launcher bad {role} --"}
 
 
 def stand_in(monkeypatch, program: str) -> None:

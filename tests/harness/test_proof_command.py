@@ -26,6 +26,8 @@ SEEDS = [
 ]
 SETTINGS = """
 [proof]
+catalog = ["catalog"]
+launcher = ["launcher"]
 quiet = ["A8"]
 required = ["A8", "A9"]
 """

@@ -50,6 +50,14 @@ def test_another_file_can_be_named(tmp_path):
         (("heartbeat_ms = 500", "heart_ms = 500"), r"durations.heart_ms: Extra inputs are not permitted"),
         (("heartbeat_ms = 500", "heartbeat_ms = "), r"beehave.toml is not TOML"),
         (('command = ["{python}", "-m", "daemons.queen"]', ""), r"daemons.queen.command: Field required"),
+        (
+            ('command = ["{python}", "-m", "daemons.queen"]', "command = '{python} -m \"two words\"'"),
+            r'daemons.queen.command: write it as a list of words: \["{python}", "-m", "two words"\]',
+        ),
+        (('ready = "/health"', 'reedy = "/health"'), r"daemons.queen.reedy: no such key; did you mean: ready\?"),
+        (('ready = "/health"', 'ready = "soon"'), r"daemons.queen.ready: .*`port`, `log: TEXT` or `file: PATH`"),
+        (('ready = "/health"', 'exits = ["TERM"]'), r"daemons.queen.exits.0.*the name of a signal like SIGTERM"),
+        (("[families]", "[familys]"), r"familys: no such table; did you mean: families\?"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, change, message):
@@ -57,9 +65,31 @@ def test_what_is_wrong_is_named(tmp_path, change, message):
         load_settings(write(tmp_path, change), {}, durations=Durations)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(HarnessError, match="no settings file beehave.toml"):
+@pytest.mark.parametrize("table", ["daemons", "durations", "families", "proof"])
+def test_a_value_in_place_of_a_table_is_named(tmp_path, table):
+    (tmp_path / "beehave.toml").write_text(f"{table} = 5", encoding="utf-8")
+    with pytest.raises(HarnessError, match=f"beehave.toml: {table}: "):
+        load_settings(tmp_path, {"daemon.web": "x", "durations.drain_ms": "1"})
+
+
+def test_a_missing_file_is_named_and_what_to_write(tmp_path):
+    with pytest.raises(HarnessError, match=r"no settings file beehave.toml .*(?s:.*)\[daemons.web\]") as caught:
         load_settings(tmp_path, {})
+    (tmp_path / "beehave.toml").write_text(str(caught.value).partition("\n")[2], encoding="utf-8")
+    assert load_settings(tmp_path, {}).role("web").exits == ["SIGTERM"]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("daemon.quen", r"-D daemon.quen: beehave.toml has no \[daemons.quen\]; did you mean: queen\?"),
+        ("daemon.x", r"-D daemon.x: .*; there is: queen, hive, worker"),
+        ("durations.heart_ms", r"durations.heart_ms: Extra inputs are not permitted, got '1'"),
+    ],
+)
+def test_what_nobody_has_cannot_be_laid_over(key, message):
+    with pytest.raises(HarnessError, match=message):
+        load_settings(PROJECT, {key: "1"}, durations=Durations)
 
 
 def test_the_scaled_durations_keep_the_ratios_of_production():
