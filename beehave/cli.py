@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from beehave.audit.findings import Format, render
 from beehave.errors import HarnessError
 
 app = typer.Typer(
-    help="Drive real daemons with behave, and break them for real.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,6 +32,22 @@ class ProgressForm(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands it the flag
+    """Print the installed version and leave."""
+    if wanted:
+        typer.echo(f"beehave {version('beehave')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Drive real daemons with behave, and break them for real."""
 
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -138,7 +154,7 @@ def stubs(
         typer.Argument(metavar="[PATHS]...", help="Folders of steps, or files; steps/ and environment.py if none."),
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="NAME", help="Only this file: worker_steps, or worker_steps.py.")
+        str | None, typer.Option("--file", metavar="NAME", help="Only this file: web_steps, or web_steps.py.")
     ] = None,
     form: FormatOption = Format.TEXT,
 ) -> None:

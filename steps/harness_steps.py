@@ -13,6 +13,12 @@ def given_the_project(context, name):
     context.child = ChildBehave.of_project(context.session, name, folder)
 
 
+@given('the project "{name:Quoted}", where only the wheel of beehave is installed')
+def given_an_installed_project(context, name):
+    folder = context.world.cluster.folder / name
+    context.child = ChildBehave.of_installed_project(context.session, name, folder)
+
+
 @given('the run of its scenario "{scenario:Quoted}", in {fence:Fence}, has come to the line "{line:Quoted}"')
 def given_a_run_under_way(context, scenario, fence, line):
     context.child.start([scenario], sandbox=fence)
@@ -66,6 +72,19 @@ def when_a_signal_is_sent_twice(context, number, part, line):
 def then_exit_status(context, status):
     seen = context.child.status()
     assert seen == status, f"expected status {status}, got {seen}:\n{context.child.records.output()}"
+
+
+@then("of these modules, {name:w} alone can be imported there")
+def then_importable(context, name):
+    found = [row["module"] for row in context.table if context.child.can_import(row["module"])]
+    assert found == [name], f"expected {name} alone, these can be imported: {found}"
+
+
+@then("each of these commands has exited with 0, and said")
+def then_commands_have_said(context):
+    ended = {(row["command"], row["words"]): context.child.run_beehave(row["command"]) for row in context.table}
+    wrong = [(*each, *end) for each, end in ended.items() if end[0] != 0 or each[1] not in end[1]]
+    assert not wrong, f"expected 0 and these words, (command, words, status, output) is: {wrong}"
 
 
 @then("nothing of that run is alive")

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import psutil
 
+from beehave.child.installed import installed_python
 from beehave.child.records import ChildRecords
 from beehave.conditions import eventually
 from beehave.errors import HarnessError
 from beehave.identity import Identity, descendants
 from beehave.process.table import ManagedProcess, environment_for_children
 from beehave.sandbox.signals import SAME_SIGNAL_WINDOW_S
-from beehave.session import Session
+from beehave.session import SHARED, Session
 
 PROJECTS = Path("tests/projects")
 """Folder of small behave projects: features and steps only; the configuration is this project's own."""
@@ -48,6 +50,8 @@ class ChildBehave:
     marker: str = field(default_factory=lambda: f"mark-{uuid.uuid4().hex}")
     """A mark in the command line of every daemon of the run; unlike PIDs, it is the same in all PID namespaces."""
     seen: set[Identity] = field(default_factory=set)
+    python: Path = Path(sys.executable)
+    """The interpreter, which says what is installed."""
     _process: ManagedProcess | None = None
     _status_file: Path | None = None
 
@@ -58,13 +62,29 @@ class ChildBehave:
         Raises:
             HarnessError: there is no such project.
         """
+        child = cls._copied(session, name, folder)
+        for shared in [*(session.folder / PROJECTS).glob("*.py"), *(session.folder / own for own in OWN_FILES)]:
+            if not (folder / shared.name).exists():
+                shutil.copy(shared, folder)
+        return child
+
+    @classmethod
+    def of_installed_project(cls, session: Session, name: str, folder: Path) -> ChildBehave:
+        """Copy a project that has all it needs, and run it where only the wheel of our own project is installed.
+
+        Raises:
+            HarnessError: there is no such project, or no wheel can be built.
+        """
+        child = cls._copied(session, name, folder)
+        child.python = installed_python(session.folder, session.run_folder / SHARED / "installed")
+        return child
+
+    @classmethod
+    def _copied(cls, session: Session, name: str, folder: Path) -> ChildBehave:
         source = session.folder / PROJECTS / name
         if not source.is_dir():
             raise HarnessError(f"no project {name!r} in {PROJECTS}")
         shutil.copytree(source, folder)
-        for shared in [*(session.folder / PROJECTS).glob("*.py"), *(session.folder / own for own in OWN_FILES)]:
-            if not (folder / shared.name).exists():
-                shutil.copy(shared, folder)
         return cls(session, folder)
 
     def start(
@@ -86,8 +106,7 @@ class ChildBehave:
             locked_down: whether to run as on a machine that forbids namespaces and has no control groups.
         """
         program = [str(self.folder / "locked_down.py")] if locked_down else ["-m", "behave"]
-        python = shlex.split(self.session.userdata.get(CHILD_PYTHON, "{python}"))
-        command = [*(word.replace("{python}", sys.executable) for word in python), *program]
+        command = [*self._interpreter(), *program]
         command += ["--no-color", *(options or [])]
         for name in scenarios:
             command += ["-n", f"^{re.escape(name)}$"]
@@ -100,12 +119,21 @@ class ChildBehave:
             self.folder.name,
             command,
             log_path=self.log,
-            env=environment_for_children(
-                {"PYTHONPATH": str(self.session.folder)}
-            ),  # for the program that replaces Python
+            env=self._environment(),
             cwd=self.folder,
         )
         self._process.ending_expected = True  # a run of behave ends by itself
+
+    def run_beehave(self, arguments: str) -> tuple[int, str]:
+        """Run a command of beehave to its end in the project; return its exit status and what it printed."""
+        command = [*self._interpreter(), "-m", "beehave", *shlex.split(arguments)]
+        return self._run(command, what=f"beehave {arguments}")
+
+    def can_import(self, name: str) -> bool:
+        """Look whether a module is installed, other than in the project's own folder."""
+        look = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+        status, _ = self._run([str(self.python), "-I", "-c", look, name], what=f"import {name}")
+        return status == 0
 
     @property
     def records(self) -> ChildRecords:
@@ -220,6 +248,30 @@ class ChildBehave:
             lambda alive: not alive,
             within_s=GONE_BOUND_S,
         )
+
+    def _interpreter(self) -> list[str]:
+        words = shlex.split(self.session.userdata.get(CHILD_PYTHON, "{python}"))
+        return [word.replace("{python}", str(self.python)) for word in words]
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment of the children; a command that replaces the interpreter is in our own project."""
+        replaced = CHILD_PYTHON in self.session.userdata
+        return environment_for_children({"PYTHONPATH": str(self.session.folder)} if replaced else {})
+
+    def _run(self, command: list[str], *, what: str) -> tuple[int, str]:
+        ended = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=END_BOUND_S,
+            check=False,
+        )
+        self.session.journal.observe(what, status=ended.returncode, output=ended.stdout[-1000:])
+        return ended.returncode, ended.stdout
 
     def _look(self) -> set[Identity]:
         """Record every process of the run that is visible now."""
