@@ -27,7 +27,7 @@ SEEDS = [
 SETTINGS = """
 [proof]
 catalog = ["catalog"]
-launcher = ["launcher"]
+launcher = ["{python}", "-m", "bugs.launcher", "{seed}", "{role}", "--"]
 quiet = ["A8"]
 required = ["A8", "A9"]
 """
