@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from bugs.launcher import become
 from bugs.seed import DAEMONS
-from daemons.common import health
+from daemons.common import routes_health
 from daemons.common.signals import guard_start_up
 
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"usage: python -m bugs.silent {{{'|'.join(DAEMONS)}}} -- [daemon flags]")
     role, _, *flags = arguments
     guard_start_up()
-    vars(health)["JSONResponse"] = LastAnswer  # what /health and /ready answer by
+    vars(routes_health)["JSONResponse"] = LastAnswer  # what /health and /ready answer by
     try:
         become(["-m", f"daemons.{role}", *flags])
     finally:
