@@ -113,7 +113,7 @@ def find_duplicates(
 def show_progress(
     *,
     compare: Annotated[
-        Path | None, typer.Option(help="A baseline: what it has and is no more is named, and exits 1.")
+        Path | None, typer.Option(help="A baseline: what has been lost since is named, and exits 1.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Write a baseline; never over another one without --force.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --save write over a baseline.")] = False,

@@ -1,6 +1,6 @@
 """The journal: one NDJSON line for each action and observation of a run, flushed before the next one.
 
-Reports are drawn from this file alone, so a run that was killed half-way still has one.
+Reports are made from this file alone, so a run that was killed half-way still has one.
 """
 
 from __future__ import annotations

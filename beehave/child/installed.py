@@ -1,4 +1,4 @@
-"""An environment into which nothing of a project was installed but its wheel: what its users have."""
+"""A virtual environment with nothing of a project but its installed wheel, as its users have it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shutil import copytree, ignore_patterns
 from beehave.errors import HarnessError
 
 BUILD_BOUND_S = 60.0
-"""Building takes 2 s, several times that on a busy machine."""
+"""Bound of the build, which takes 2 s, and several times that on a busy machine."""
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 NO_SOURCES = ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "reports")
-"""What lies in a project's folder without being part of it."""
+"""Content of a project's folder that is not part of the project."""
 
 
 def installed_python(project: Path, folder: Path) -> Path:
-    """Return the interpreter of an environment below `folder` with the wheel of a project; it is made the first time.
+    """Return the interpreter of an environment below `folder` with the wheel of a project; the first call makes it.
 
     Raises:
         HarnessError: the wheel cannot be built.
@@ -58,9 +58,8 @@ def build_wheel(project: Path, folder: Path) -> Path:
 def environment_with(wheel: Path, folder: Path) -> None:
     """Make a virtual environment with a wheel in it.
 
-    What the wheel depends on is found in the packages of the interpreter that runs this; what is installed there as a
-    link to a project's folder is not, for that takes a `.pth` file, and such files are read in the environment's own
-    folder alone.
+    The wheel's dependencies are found in the packages of the running interpreter. An editable install there is not
+    found, since it needs a `.pth` file, and these are read in the environment's own folder only.
     """
     venv.create(folder, symlinks=True)
     paths = {name: Path(path) for name, path in sysconfig.get_paths("venv", {"base": str(folder)}).items()}

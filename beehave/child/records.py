@@ -15,7 +15,7 @@ from beehave.report.report import REPORT_NAME, read_run
 from beehave.session import JOURNAL_NAME, REPORTS
 
 _HEADING = re.compile(r"<h1>beehave: <span[^>]*>(?P<verdict>\w+)</span></h1>")
-"""Of the drawn report: what a person reads first."""
+"""The verdict at the head of an HTML report."""
 
 
 @dataclass(frozen=True)

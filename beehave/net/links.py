@@ -183,7 +183,7 @@ class ProxyLink(Link):
         self._ask({"op": "remove", "id": number})
 
     def dial(self, source: str, destination: Address, *, within_s: float) -> socket.socket:  # noqa: ARG002
-        """Connect to the proxy, which learns from the request who is dialling whom."""
+        """Connect to the proxy, which reads from the request which node dials which."""
         return socket.create_connection((self._proxy.host, self._proxy.port), timeout=within_s)
 
     def wire_form(self, request: Request, source: str, destination: Address) -> bytes:

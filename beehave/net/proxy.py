@@ -1,7 +1,7 @@
 """The forward proxy of a run: where no kernel rule can break a link, every daemon dials through it.
 
 `python -m beehave.net.proxy --config FILE`; FILE is JSON: `{"host", "port", "control_port", "names": {user: host}}`.
-The daemons are pointed at it by the standard HTTP_PROXY variable; the user name in that URL says who is dialling. A
+The daemons are pointed at it by the standard HTTP_PROXY variable; the user name in that URL is the node that dials. A
 request's line is rewritten to the origin form, the proxy's headers are taken off, `Connection: close` is added, and
 then bytes are copied both ways, streams included. Like TCP it delivers what it holds up when the link heals, also when
 the sender has given up meanwhile.

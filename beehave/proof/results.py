@@ -189,9 +189,8 @@ def merged(old: Mapping[str, Any], new: Proof, catalog: Sequence[Seed], sentence
         known = old.get("seeds", {}).get(seed.name)
         result = SeedResult(**known) if known else _never_run(seed)
         result.stale = not known or (result.tree, result.digest) != (new.tree, seed.digest)
-        result.caught = (
-            result.verdict == Verdict.CAUGHT and not result.stale
-        )  # stands for itself, for readers that ignore `stale`
+        # A stale result is not `caught` either, for readers that ignore `stale`.
+        result.caught = result.verdict == Verdict.CAUGHT and not result.stale
         whole.seeds[seed.name] = result
     whole.complete = not any(result.stale for result in whole.seeds.values())
     whole.count_thens(sentences, sentences.families.names)

@@ -1,1 +1,1 @@
-"""The report of a run, drawn from its journal alone."""
+"""The report of a run, made from its journal alone."""
