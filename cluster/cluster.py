@@ -11,6 +11,7 @@ from typing import Any
 from beehave import Daemon, Daemons
 from beehave.addresses import Address
 from beehave.conditions import eventually
+from beehave.errors import HarnessError
 from beehave.toml_writer import write_toml
 from cluster.addresses import ClusterAddresses, diallers
 from cluster.durations import Durations
@@ -72,6 +73,22 @@ class Cluster:
         """The hives, in the order of their start."""
         return self.daemons.all("hive")
 
+    @property
+    def first_hive(self) -> Daemon:
+        """The hive that was started first.
+
+        Raises:
+            HarnessError: none was.
+        """
+        if not self.hives:
+            raise HarnessError("no step of this scenario started a hive")
+        return self.hives[0]
+
+    @property
+    def settle_s(self) -> float:
+        """How long the views may take to agree: a worker's start-up, which the machine bounds and not a clock."""
+        return self.durations.start_up_ms / 1000
+
     def daemon(self, name: str) -> Daemon:
         """Return a daemon by its name.
 
@@ -121,6 +138,21 @@ class Cluster:
     def restart(self, name: str) -> Daemon:
         """Start a daemon that has ended again: same configuration, same address, same data."""
         return self.daemons.restart(name)
+
+    def restart_queen_with(self, *, queue_limit: int | None = None, lease_ms: int | None = None) -> None:
+        """Start the queen anew with another bound of its queue, or with leases of another length and their ratios."""
+        self.wait_until_up("queen")
+        self.end("queen", Signals.SIGTERM, why="it is to start with another configuration")
+        if queue_limit is not None:
+            self.queen_options["queue_limit"] = queue_limit
+        if lease_ms is not None:
+            self.duration_overrides |= {
+                "lease_ms": lease_ms,
+                "heartbeat_ms": lease_ms // 3,
+                "orphan_grace_ms": 2 * lease_ms,
+            }
+        self.spawn_queen()
+        self.wait_until_up("queen")
 
     def wait_until_up(self, *names: str) -> None:
         """Wait until each named daemon (all, when none is named) answers `/health` as the process just started.

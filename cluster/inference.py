@@ -48,12 +48,12 @@ class Inference:
         body = self.body(prompt, max_tokens=max_tokens, model=model) | {"stream": streaming}
         return self._cluster.queen.client.post(CHAT, body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)
 
-    def ask_at_once(self, count: int, *, max_tokens: int = 4) -> list[Answer]:
+    def ask_at_once(self, count: int, *, model: str = DEFAULT_MODEL) -> list[Answer]:
         """Send `count` different requests to the queen in one instant."""
         return all_at_once(
             self._cluster.journal,
             f"{count} requests",
-            [partial(self.ask, f"question {number}", max_tokens=max_tokens) for number in range(count)],
+            [partial(self.ask, f"question {number}", model=model) for number in range(count)],
         )
 
     def stream(
@@ -61,15 +61,14 @@ class Inference:
         prompt: str,
         *,
         max_tokens: int,
-        headers: dict[str, str] | None = None,
+        model: str = DEFAULT_MODEL,
         start: threading.Barrier | None = None,
     ) -> LiveStream:
         """Begin a streaming request to the queen, together with others when they share a barrier."""
         return LiveStream(
             self._cluster.journal,
             f"{self._cluster.queen.address.url}{CHAT}",
-            self.body(prompt, max_tokens=max_tokens),
-            headers=headers or {},
+            self.body(prompt, max_tokens=max_tokens, model=model),
             start=start,
         )
 
@@ -80,10 +79,14 @@ class Inference:
     @staticmethod
     def counter_at(client: Client, name: str, **labels: str) -> float:
         """Return a counter, summed over all series that carry these labels."""
-        text = client.get("/metrics").expect(200).text
+        return Inference.counted(client.get("/metrics").expect(200), name, **labels)
+
+    @staticmethod
+    def counted(metrics: Answer, name: str, **labels: str) -> float:
+        """Return a counter of an answer to `/metrics`, 0 when nothing was answered."""
         return sum(
             sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(metrics.text)
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )

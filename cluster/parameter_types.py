@@ -78,6 +78,21 @@ def _away(text: str) -> str:
     return text
 
 
+@parse.with_pattern(r"queen|hive|worker")
+def _role(text: str) -> str:
+    return text
+
+
+@parse.with_pattern(r"worker|generator")
+def _paused(text: str) -> str:
+    return text
+
+
+@parse.with_pattern(r"3 probes|the idle time")
+def _lasting(text: str) -> str:
+    return text
+
+
 _KEEPERS = {"its device": "device", "a control group": "cgroup", "the hive's watchdog": "watchdog"}
 
 
@@ -115,6 +130,9 @@ register_type(
     Serving=_serving,
     Size=_size,
     ProcessEnd=_process_end,
+    Role=_role,
+    Paused=_paused,
+    Lasting=_lasting,
     Ends=_ends,
     Node=_node,
     HiveName=_hive_name,

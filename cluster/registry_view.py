@@ -55,12 +55,16 @@ class RegistryView:
         """Return a client of a worker, on its hive's address and its own port."""
         return Client(self._journal, f"http://{self._cluster.daemon(row['hive_id']).address.host}:{row['port']}")
 
-    def hive_rows(self, *, without: tuple[str, ...] = ()) -> list[Row]:
+    def hive_rows(self) -> list[Row]:
         """Return the workers that all running hives list, each with its `hive_id`."""
+        return [row for hive in self._cluster.hives for row in self.rows_of_hive(hive.name)]
+
+    def rows_of_hive(self, name: str) -> list[Row]:
+        """Return the workers that a running hive lists; none when it has ended, or when there is no such hive."""
         return [
-            row | {"hive_id": hive.name}
+            row | {"hive_id": name}
             for hive in self._cluster.hives
-            if hive.process.alive() and hive.name not in without
+            if hive.name == name and hive.process.alive()
             for row in hive.client.get("/v1/workers").expect(200).json["workers"]
         ]
 
@@ -68,8 +72,29 @@ class RegistryView:
         """Return the queen's row of one worker."""
         return dict(self._cluster.queen.client.get(f"/v1/workers/{worker_id}").expect(200).json)
 
+    def first_row(self) -> Row:
+        """Return the first worker that the queen lists.
+
+        Raises:
+            AssertionError: it lists none.
+        """
+        rows = self.queen_rows()
+        assert rows, "the queen lists no worker"
+        return rows[0]
+
+    def only_row(self, *, model: str | None = None) -> Row:
+        """Return the only worker that the queen lists, of all or of one model.
+
+        Raises:
+            AssertionError: it lists none, or several.
+        """
+        rows = [row for row in self.queen_rows() if model in {None, row["model"]}]
+        of = "" if model is None else f' for "{model}"'
+        assert len(rows) == 1, f"this is about one worker{of}, the queen lists {len(rows)}: {rows}"
+        return rows[0]
+
     def found_by_id(self) -> tuple[list[WorkerIdentity], list[WorkerIdentity], list[WorkerIdentity]]:
-        """Return the workers that the queen lists, and each again as she and as its hive give it for its id."""
+        """Return the workers that the queen lists, and each again as the queen and its hive return it by its id."""
         rows = self.queen_rows()
         at_queen = [self.row(row["id"]) for row in rows]
         at_hives = [

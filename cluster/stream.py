@@ -13,6 +13,7 @@ import httpx
 
 from beehave.conditions import eventually
 from beehave.errors import HarnessError
+from beehave.http import Answer
 from beehave.journal import Journal
 
 STREAM_TIMEOUT = httpx.Timeout(60, connect=5)
@@ -45,14 +46,12 @@ class LiveStream:
         url: str,
         body: dict[str, Any],
         *,
-        headers: dict[str, str],
         start: threading.Barrier | None = None,
     ) -> None:
         self._journal = journal
         self.url = url
         self.body = body | {"stream": True}
-        self.request_id = headers.get("X-Request-Id", f"step-{uuid.uuid4().hex[:12]}")
-        self._headers = headers | {"X-Request-Id": self.request_id}
+        self.request_id = f"step-{uuid.uuid4().hex[:12]}"
         self.status: int | None = None
         self.response_headers: dict[str, str] = {}
         self.tokens: list[Token] = []
@@ -76,6 +75,11 @@ class LiveStream:
     def text(self) -> str:
         """Return the tokens so far as one text."""
         return "".join(token.text for token in self.tokens)
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all tokens that were asked for have come, and `[DONE]`."""
+        return self.done and len(self.tokens) == self.body["max_tokens"]
 
     @property
     def ended(self) -> bool:
@@ -119,6 +123,12 @@ class LiveStream:
             lambda _: self.ended,
             within_s=within_s,
         )
+
+    def as_answer(self) -> Answer:
+        """Wait for the end and return the stream as one answer; an error chunk is its body."""
+        self.wait_for_end()
+        text = self.error_body or (json.dumps({"error": self.errors[0]}) if self.errors else self.text)
+        return Answer("POST", self.url, self.status, self.response_headers, text, failure=self.failure)
 
     def observe(self) -> dict[str, Any]:
         """Return, and record as an observation, how things stand."""
@@ -167,7 +177,7 @@ class LiveStream:
             self.observe()
 
     def _receive(self, client: httpx.Client) -> None:
-        with client.stream("POST", self.url, json=self.body, headers=self._headers) as response:
+        with client.stream("POST", self.url, json=self.body, headers={"X-Request-Id": self.request_id}) as response:
             self.status = response.status_code
             self.response_headers = dict(response.headers)
             if response.status_code != 200:

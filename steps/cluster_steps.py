@@ -8,29 +8,29 @@ from cluster.parameter_types import ENDINGS
 
 @given("{hives:Hives} with {workers:Workers} each")
 def given_hives_with_workers(context, hives, workers):
-    context.world.start_hives(hives, workers_each=workers)
+    context.world.hives.start(hives, workers_each=workers)
 
 
 @given("a hive with {workers:Workers}")
 def given_a_hive_with_workers(context, workers):
-    context.world.start_hives(1, workers_each=workers)
+    context.world.hives.start(1, workers_each=workers)
 
 
 @given("a hive")
 def given_a_hive(context):
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("a hive that always restarts its workers")
 def given_a_hive_that_restarts(context):
     context.world.cluster.worker_options["restart"] = "always"
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("a hive whose workers ignore SIGTERM")
 def given_a_hive_whose_workers_ignore_sigterm(context):
     context.world.cluster.block_sigterm_in_workers()
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("{workers:Workers} on it")
@@ -40,7 +40,7 @@ def given_workers_on_it(context, workers):
 
 @when("{hives:Hives} start in the same instant")
 def when_hives_start(context, hives):
-    context.world.start_hives(hives)
+    context.world.hives.start(hives)
 
 
 @when("{name:w}-{number:d} is {ending:Ending}")

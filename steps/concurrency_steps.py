@@ -7,29 +7,29 @@ from behave import given, then, when
 
 @given("a queen that lets {limit:d} requests wait")
 def given_queue_limit(context, limit):
-    context.world.restart_queen_with(queue_limit=limit)
+    context.world.cluster.restart_queen_with(queue_limit=limit)
 
 
 @given("a hive whose workers have {slots:d} slots")
 @given("a hive whose workers have {slots:d} slot")
 def given_slots(context, slots):
     context.world.cluster.worker_options["slots"] = slots
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("leases of {lease_ms:d} ms")
 def given_short_leases(context, lease_ms):
-    context.world.restart_queen_with(lease_ms=lease_ms)
+    context.world.cluster.restart_queen_with(lease_ms=lease_ms)
 
 
-@given("a peer that leases as a hive")
-def given_peer(context):
-    context.world.begin_lease_peer()
+@given("a fake hive that only leases")
+def given_fake_hive(context):
+    context.world.fake_hive.begin()
 
 
 @when('{count:Workers} are spawned at once for the model "{model}"')
 def when_spawned_for_absent_model(context, count, model):
-    context.world.changes.spawn_at_once_for(count, model=model)
+    context.world.changes.spawn(count, model=model)
 
 
 @when("{count:Workers} are spawned at once under one id")
@@ -38,23 +38,23 @@ def when_spawned_under_one_id(context, count):
 
 
 @when("{count:d} clients each stream {tokens:d} tokens in the same instant")
-def when_crowd_streams(context, count, tokens):
-    context.world.crowd.send(count, max_tokens=tokens)
+def when_burst_streams(context, count, tokens):
+    context.world.burst.send(count, max_tokens=tokens)
 
 
 @when("it sends {count:d} leases in a random order, {at_once:d} at a time")
-def when_peer_leases(context, count, at_once):
-    context.world.peer.lease_in_random_order(count, at_once=at_once, seed=context.world.seed)
+def when_fake_hive_leases(context, count, at_once):
+    context.world.fake_hive.lease_in_random_order(count, at_once=at_once, seed=context.world.seed)
 
 
-@when("it falls silent until its rows are being removed, and leases again, {times:d} times")
-def when_peer_returns(context, times):
-    context.world.peer.fall_silent_and_return(times, seed=context.world.seed)
+@when("it stops leasing until its rows are being removed, and leases again, {times:d} times")
+def when_fake_hive_returns(context, times):
+    context.world.fake_hive.fall_silent_and_return(times, seed=context.world.seed)
 
 
 @when("the client hangs up")
 def when_client_hangs_up(context):
-    context.world.clients.stream.hang_up()
+    context.world.history.stream.hang_up()
 
 
 @then("each worker is found by its id at the queen and at its hive")
@@ -75,7 +75,7 @@ def then_all_idle(context):
 
 @then("all {count:d} streams are whole")
 def then_all_streams_whole(context, count):
-    whole, others = context.world.crowd.outcomes()
+    whole, others = context.world.burst.outcomes()
     assert not others, f"{len(others)} streams are not whole, the first: {others[0].observe()}"
     assert len(whole) == count, f"{len(whole)} streams, expected {count}"
 
@@ -88,7 +88,7 @@ def then_counts_add_up(context, count):
 
 @then("no worker ever had more slots taken than it has")
 def then_slots_never_exceeded(context):
-    samples = context.world.crowd.slots_seen()
+    samples = context.world.burst.slots_seen()
     beyond = [sample for sample in samples if sample["slots_busy"] > sample["slots_total"]]
     assert not beyond, f"more slots taken than there are: {beyond[:5]}"
     assert any(sample["slots_busy"] for sample in samples), f"no taken slot was seen in {len(samples)} looks"
@@ -96,7 +96,7 @@ def then_slots_never_exceeded(context):
 
 @then('{won:d} of the answers is {good:d} and {lost:d} are {bad:d} with code "{code}"')
 def then_one_wins(context, won, good, lost, bad, code):
-    answers = context.world.changes.answers_observed()
+    answers = context.world.history.answers()
     winners = [answer for answer in answers if answer.status == good]
     losers = [answer for answer in answers if (answer.status, answer.error_code) == (bad, code)]
     assert (len(winners), len(losers)) == (won, lost), "answers:\n" + "\n".join(map(str, answers))
@@ -117,7 +117,7 @@ def then_hub_counted(context, count, model):
 
 @then("the queen never showed an older lease after a newer one")
 def then_leases_never_backward(context):
-    looks = context.world.peer.looks()
+    looks = context.world.fake_hive.looks()
     backward = [(before, after) for before, after in itertools.pairwise(looks) if after < before]
     assert len(set(looks)) > 1, f"the looks saw only {set(looks)}: they prove nothing"
     assert not backward, f"the registry went backward: {backward[:5]}"
@@ -125,25 +125,25 @@ def then_leases_never_backward(context):
 
 @then("the queen shows the last lease of the {count:d}")
 def then_last_lease_shown(context, count):
-    shown = context.world.peer.shown_now()
+    shown = context.world.fake_hive.shown_now()
     assert shown == count, f"the queen shows lease {shown}, the last of {count} is lost"
 
 
 @then("its worker was there exactly once after each of the {times:d} returns")
 def then_there_once(context, times):
-    returns = context.world.peer.rows_after_returns()
+    returns = context.world.fake_hive.rows_after_returns()
     assert returns == [1] * times, f"rows after each return: {returns}"
 
 
 @then("{whole:d} streams are whole and {refused:d} were refused with 429 or 503 and Retry-After")
 def then_some_refused(context, whole, refused):
-    good, others = context.world.crowd.outcomes()
-    told = [stream for stream in others if stream.status in {429, 503} and "retry-after" in stream.response_headers]
+    good, others = context.world.burst.outcomes()
+    sound = [stream for stream in others if stream.status in {429, 503} and "retry-after" in stream.response_headers]
     seen = [(stream.status, stream.error_body[:100]) for stream in others]
-    assert (len(good), len(told), len(others)) == (whole, refused, refused), f"{len(good)} whole, others: {seen}"
+    assert (len(good), len(sound), len(others)) == (whole, refused, refused), f"{len(good)} whole, others: {seen}"
 
 
 @then("its token count stands still")
 def then_tokens_stand_still(context):
-    counts = context.world.worker_token_counts(looks=2)
-    assert counts[0] == counts[1], f"the worker still makes tokens for nobody: {counts}"
+    counts = context.world.clients.token_counts(looks=2)
+    assert counts[0] == counts[1], f"the worker still makes tokens for a client that is gone: {counts}"

@@ -3,8 +3,9 @@
 from behave import given, then, when
 
 from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from cluster.database.cut_download import cut_by_kill, pull_again, pulled
-from cluster.database.write_bursts import kill_in_bursts, torn_rows
+from cluster.churn.worker_changes import StartedInOrder
+from cluster.database.cut_download import CutDownload, cut_by_kill, pull_again, pulled
+from cluster.database.write_bursts import BurstReport, kill_in_bursts, torn_rows
 
 
 @given("{count:d} models in its catalog")
@@ -15,10 +16,10 @@ def given_models(context, count):
 @given("a hive that obeys file modes")
 def given_a_hive_that_obeys_modes(context):
     context.world.databases.obey_modes()
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
-@given("a queen on a disk of her own")
+@given("a queen on its own disk")
 def given_a_queen_on_a_disk(context):
     context.world.queen_database.prepare_small_disk()
 
@@ -36,9 +37,7 @@ def when_the_catalog_is_damaged_on_a_read_only_disk(context, damage):
 
 @when("the hive is stopped, the {damage:Damage} of the catalog is destroyed, and the hive is started again")
 def when_the_catalog_of_a_stopped_hive_is_damaged(context, damage):
-    context.world.databases.stop_hive()
-    context.world.databases.damage(damage)
-    context.world.databases.start_hive()
+    context.world.databases.damage_while_stopped(damage)
 
 
 @when("the folder can be written to again")
@@ -63,12 +62,14 @@ def when_a_new_model_serves(context, model):
 
 @when("it is killed {kills:d} times in the middle of a burst of pulls and removals")
 def when_killed_in_bursts(context, kills):
-    context.bursts = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=context.world.seed)
+    report = kill_in_bursts(context.world.cluster, "hive-1", kills=kills, seed=context.world.seed)
+    context.world.history.keep(report)
 
 
 @when('it is killed in the middle of the download of "{model}", and started again')
 def when_killed_in_a_download(context, model):
-    context.kept_bytes = cut_by_kill(context.world.cluster, context.world.faults, "hive-1", model)
+    cut = cut_by_kill(context.world.cluster, context.world.faults, "hive-1", model)
+    context.world.history.keep(cut)
 
 
 @when('"{model}" is pulled again')
@@ -86,14 +87,14 @@ def when_the_queens_database_is_deleted(context):
     context.world.queen_database.delete()
 
 
-@when("the queen is stopped, the {damage:Damage} of her database is destroyed, and she is started again")
+@when("the queen is stopped, the {damage:Damage} of its database is destroyed, and it is started again")
 def when_the_database_of_a_stopped_queen_is_damaged(context, damage):
     context.world.queen_database.damage_while_stopped(damage)
 
 
 @when("{count:Workers} are started one after the other")
 def when_workers_are_started(context, count):
-    context.world.queen_database.start_workers(count, hive="hive-1")
+    context.world.changes.start_in_order(count)
 
 
 @when("the queen's database is there again")
@@ -101,7 +102,7 @@ def when_the_queens_database_is_back(context):
     context.world.queen_database.give_back()
 
 
-@then("it is degraded, counts a damage of its catalog, and has logged it with SQLite's own words and the request's id")
+@then("it is degraded, counts a damage of its catalog, and has logged it with SQLite's message and the request's id")
 def then_the_damage_is_detected(context):
     seen = context.world.databases.detection()
     assert seen.health["status"] == "degraded", f"its health should be degraded: {seen.health}"
@@ -112,7 +113,7 @@ def then_the_damage_is_detected(context):
     assert (entry["level"], entry["file"], entry["request_id"]) == ("error", "hive.sqlite3", seen.query), f"{entry}"
     assert entry["code"], f"the line has no code: {entry}"
     assert entry["error"], f"the line has no message: {entry}"
-    assert any(words in entry["error"] for words in seen.objections), f"SQLite says {set(seen.objections)}: {entry}"
+    assert any(message in entry["error"] for message in seen.objections), f"SQLite says {set(seen.objections)}: {entry}"
 
 
 @then("the broken file is kept aside, byte by byte")
@@ -125,7 +126,7 @@ def then_the_broken_file_is_kept(context):
 @then("the catalog is rebuilt: the same models as before, and the log counts the rows that were salvaged")
 def then_the_catalog_is_rebuilt(context):
     now, seen = context.world.databases.listed(), context.world.databases.rebuilding()
-    differing = set(now) ^ set(context.world.databases.models)
+    differing = set(now) ^ set(context.world.databases.models_before)
     assert not differing, f"listed before or now, but not both: {sorted(differing)}"
     counts = [seen.entry[source] for source in ("salvaged", "rebuilt", "dropped")]
     assert sum(counts) == len(now), f"the counts do not add up to {len(now)} models: {seen.entry}"
@@ -149,14 +150,13 @@ def then_in_memory(context):
     assert any("in memory only" in reason for reason in health["reasons"]), f"no reason says so: {health['reasons']}"
     assert on_disk == 0, f"hive_catalog_on_disk is {on_disk}, not 0"
     assert len(entries) == 1, f"expected one line catalog_in_memory, got {entries}"
-    assert listed == context.world.databases.models, (
-        f"listed before and now: {context.world.databases.models}\n{listed}"
-    )
+    before = context.world.databases.models_before
+    assert listed == before, f"listed before: {before}\nnow: {listed}"
 
 
 @then("each of the {kills:d} killings left whole rows only, and a file that SQLite finds in order")
 def then_whole_rows(context, kills):
-    report = context.bursts
+    report = context.world.history.kept(BurstReport, "killed a hive in the middle of its writes")
     broken, rows = torn_rows(context.world.databases.path)
     context.world.cluster.journal.observe("file after the bursts", rows=rows, broken=broken)
     assert len(report.rows) == kills, f"seed {report.seed}: {len(report.rows)} killings: {report}"
@@ -165,37 +165,39 @@ def then_whole_rows(context, kills):
 
 @then('the download of "{model}" has gone on where it was cut, and the file is the hub\'s, byte by byte')
 def then_the_download_has_gone_on(context, model):
+    cut = context.world.history.kept(CutDownload, "killed a hive in the middle of a download")
     found = pulled(context.world.cluster, "hive-1", model)
     assert found.on_disk == found.at_hub, f"the hive's file is {found.on_disk}, the hub's {found.at_hub}"
     assert found.listed == found.at_hub, f"the hive lists {found.listed}, the hub has {found.at_hub}"
-    assert found.begins == [context.kept_bytes], f"{context.kept_bytes} bytes were there, it began at {found.begins}"
+    assert found.begins == [cut.kept_bytes], f"{cut.kept_bytes} bytes were there, it began at {found.begins}"
 
 
 @then("the queen is degraded and says how many writes wait")
 def then_the_queen_is_degraded(context):
     health = context.world.queen_database.wait_until_degraded()
-    assert health["status"] == "degraded", f"her health should be degraded: {health}"
+    assert health["status"] == "degraded", f"its health should be degraded: {health}"
     assert any("database" in reason for reason in health["reasons"]), f"no reason names the database: {health}"
-    waiting, started = health["database"]["writes_waiting"], len(context.world.queen_database.order)
+    started = len(context.world.history.kept(StartedInOrder, "started workers one after the other").ids)
+    waiting = health["database"]["writes_waiting"]
     assert waiting >= started > 0, f"{started} workers have become ready since, and it counts {waiting} writes"
 
 
-@then("her file has what she lists, in the order in which it changed")
+@then("the queen's file has what it lists, in the order in which it changed")
 def then_stored_in_order(context):
     stored = context.world.queen_database.wait_until_stored()
-    order = context.world.queen_database.order
+    order = context.world.history.kept(StartedInOrder, "started workers one after the other").ids
     later = [worker_id for worker_id in stored.worker_ids if worker_id in order]
     assert stored.integrity == ["ok"], f"SQLite's check says {stored.integrity}"
     assert later == order, f"the workers became ready in the order {order}, they are stored as {later}"
 
 
-@then("the broken file is kept beside hers, byte by byte")
+@then("the broken file is kept beside the queen's, byte by byte")
 def then_the_queens_broken_file_is_kept(context):
     kept, broken_sha256 = context.world.queen_database.kept()
-    assert list(kept.values()) == [broken_sha256], f"expected one file of {broken_sha256} beside hers, found {kept}"
+    assert list(kept.values()) == [broken_sha256], f"expected one file of {broken_sha256}, found {kept}"
 
 
-@then("her file has what she lists")
+@then("the queen's file has what it lists")
 def then_stored(context):
     stored = context.world.queen_database.wait_until_stored()
     assert stored.integrity == ["ok"], f"SQLite's check says {stored.integrity}"

@@ -1,36 +1,37 @@
-"""Steps about memory that is too short: of devices, and of the host."""
+"""Steps about memory that runs out: of devices, and of the host."""
 
 from behave import given, then, when
 
 from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.answers import details_of
 from cluster.memory.view import highest_claim, steps_of, was_free_between
 
 
 @given("a hive with a device of {size:Size}")
 def given_hive_with_device(context, size):
-    context.world.start_hives_with_memory(1, devices=[size])
+    context.world.memory.start_hives(1, devices=[size])
 
 
 @given("a hive with a device of {size:Size} and {slots:d} slot for each worker")
 def given_hive_with_device_and_slots(context, size, slots):
     context.world.cluster.worker_options["slots"] = slots
-    context.world.start_hives_with_memory(1, devices=[size])
+    context.world.memory.start_hives(1, devices=[size])
 
 
 @given("a hive with devices of {first:Size} and {second:Size}")
 def given_hive_with_devices(context, first, second):
-    context.world.start_hives_with_memory(1, devices=[first, second])
+    context.world.memory.start_hives(1, devices=[first, second])
 
 
 @given("{hives:Hives} that share a device of {size:Size}")
 def given_hives_share_device(context, hives, size):
-    context.world.start_hives_with_memory(hives, devices=[size])
+    context.world.memory.start_hives(hives, devices=[size])
 
 
 @given("a hive that limits its workers to {limit:Size}, held by {keeper:MemoryKeeper}")
 def given_hive_with_limit(context, limit, keeper):
     context.world.memory.limit_workers(limit, keeper)
-    context.world.start_hives_with_memory(1)
+    context.world.memory.start_hives(1)
 
 
 @given('"{model}" has been pulled')
@@ -42,27 +43,27 @@ def given_model_pulled(context, model):
 @given('{count:Workers} for "{model}" that serve')
 @when('{count:Workers} for "{model}" are started one after the other')
 def given_workers_for_model(context, count, model):
-    context.world.memory.start(model, count)
+    context.world.changes.start_in_order(count, model=model)
 
 
 @given('a client that keeps asking for "{model}"')
-def given_patient_client(context, model):
-    context.world.memory.begin_waiting(model)
+def given_retrying_client(context, model):
+    context.world.clients.keep_asking(model)
 
 
 @when('a client waits in line for "{model}"')
 def when_client_waits_in_line(context, model):
-    context.world.memory.begin_waiting_in_line(model)
+    context.world.clients.wait_in_queue(model)
 
 
 @when('"{model}" streams {tokens:d} tokens')
 def when_model_streams(context, model, tokens):
-    context.world.memory.stream(model, max_tokens=tokens)
+    context.world.clients.begin_stream(max_tokens=tokens, model=model).wait_for_tokens(1)
 
 
 @when('a worker for "{model}" is spawned on each hive in the same instant')
 def when_spawned_on_each_hive(context, model):
-    context.world.memory.spawn_on_all_hives(model)
+    context.world.changes.spawn_on_all_hives(model)
 
 
 @when("another program takes {size:Size} of the device")
@@ -87,9 +88,10 @@ def when_out_of_memory_repeatedly(context, count, model):
 
 @then("it says that {needed:Size} are needed and {available:Size} are available")
 def then_answer_has_figures(context, needed, available):
-    (answer,) = context.world.changes.answers_observed()
-    details = answer.json["error"]["details"]
-    assert (details["needed_bytes"], details["available_bytes"]) == (needed, available), f"details: {details}"
+    answer = context.world.history.answer()
+    details = details_of(answer)
+    figures = (details.get("needed_bytes"), details.get("available_bytes"))
+    assert figures == (needed, available), f"the answer has other details: {answer}"
 
 
 @then("no process was started, and there is no row")
@@ -107,15 +109,14 @@ def then_nothing_started(context):
 def then_process_ended(context, model, end):
     exited = context.world.memory.view.exit_of(model)
     assert (exited["exit_status"], exited["signal"]) == end, f"it ended otherwise: {exited}"
-    assert exited["asked"] is False, f"somebody asked it to end: {exited}"
+    assert exited["asked"] is False, f"it was asked to end: {exited}"
 
 
 @then('the device was charged for "{model}" step by step, and never booked beyond its memory')
 def then_charged_in_steps(context, model):
     watch = context.world.memory.devices.watch()
     samples = watch.observed(context.world.cluster.journal)
-    (row,) = context.world.memory.view.rows_of(model)
-    steps = steps_of(samples, row["id"])
+    steps = steps_of(samples, context.world.registry.only_row(model=model)["id"])
     assert len(steps) >= 3, f"a load of gigabytes shows in {len(steps)} steps, {steps}: {samples}"
     assert highest_claim(samples) <= watch.ledger.memory_bytes, f"booked beyond {watch.ledger.memory_bytes}: {samples}"
 
@@ -140,26 +141,26 @@ def then_reported_everywhere(context, by, model, needed, available):
     'row, events, metrics and log say, by {by:MemoryKeeper}, that "{model}" needs more than the limit that it was left'
 )
 def then_reported_with_lowered_limit(context, by, model):
-    check_reported(context.world.memory.view.reported(model, by), by, 0, context.world.memory.limit_left)
+    check_reported(context.world.memory.view.reported(model, by), by, 0, context.world.memory.lowered_limit)
 
 
 def check_reported(said, by, needed, available):
     for place, shortage in said.shortages().items():
         assert shortage.get("available_bytes") == available, f"{place} says {shortage}"
-        assert shortage["needed_bytes"] >= needed, f"{place} says {shortage}"
-        assert shortage["needed_bytes"] > available, f"{place} says that it would have fitted: {shortage}"
+        assert shortage.get("needed_bytes", 0) >= needed, f"{place} says {shortage}"
+        assert shortage.get("needed_bytes", 0) > available, f"{place} says that it would have fitted: {shortage}"
     assert said.reasons() == {"out_of_memory"}, f"the reasons differ: {said}"
     assert (len(said.events), len(said.logged), said.counted) == (1, 1, 1), f"not said exactly once: {said}"
     assert said.logged[0]["by"] == by, f"found out otherwise: {said.logged}"
 
 
 @then('the client is told {status:d} with code "{code}", {needed:Size} needed and {available:Size} available')
-def then_client_is_told(context, status, code, needed, available):
-    answer = context.world.memory.waiting_answer()
+def then_client_gets_figures(context, status, code, needed, available):
+    answer = context.world.history.waiting_client.final_answer()
+    details = details_of(answer)
     assert (answer.status, answer.error_code) == (status, code), f"the client got {answer}"
-    details = answer.json["error"]["details"]
-    assert details["needed_bytes"] >= needed, f"details: {details}"
-    assert details["available_bytes"] == available, f"details: {details}"
+    assert details.get("needed_bytes", 0) >= needed, f"details: {details}"
+    assert details.get("available_bytes") == available, f"details: {details}"
 
 
 @then('the worker for "{model}" is live nowhere, and is not started again')
@@ -187,9 +188,9 @@ def then_nothing_held(context):
 
 
 @then('the queen told of "{model}" within two heartbeats')
-def then_told_in_time(context, model):
+def then_known_in_time(context, model):
     view = context.world.memory.view
-    took_ms = view.told_after_ms(model)
+    took_ms = view.known_after_ms(model)
     assert took_ms <= view.bound_ms, f"the queen told of it {took_ms:.0f} ms after its memory ran out"
 
 
@@ -204,7 +205,7 @@ def then_memory_back_in_time(context, model):
 def then_stream_of_model_breaks(context, model, code):
     stream = context.world.memory.ended_stream(model)
     seen = f"expected one error chunk {code}, got {stream.errors}; [DONE] came: {stream.done}; {stream.failure}"
-    assert [error["code"] for error in stream.errors] == [code], seen
+    assert [error.get("code") for error in stream.errors] == [code], seen
     assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
     assert stream.tokens, "it broke before its first token"
 
@@ -221,7 +222,7 @@ def then_stream_of_model_is_whole(context, model):
 @then("the device was free of the killed worker's {size:Size} before the new one was charged")
 def then_free_in_between(context, size):
     samples = context.world.memory.devices.watch().observed(context.world.cluster.journal)
-    (worker_id,) = context.world.changes.subject_ids
+    worker_id = context.world.history.subject["id"]
     assert was_free_between(samples, worker_id, size), f"it was never without {worker_id}: {samples}"
 
 
@@ -250,4 +251,4 @@ def then_nothing_called_oom(context):
     view = context.world.memory.view
     assert view.counted_out_of_memory() == 0, f"the hive counts {view.counted_out_of_memory()} workers out of memory"
     assert view.logged_out_of_memory() == [], f"the hive's log has {view.logged_out_of_memory()}"
-    assert view.events_of_failure() == [], f"the queen told of {view.events_of_failure()}"
+    assert view.events_of_failure() == [], f"the queen has the events {view.events_of_failure()}"

@@ -3,13 +3,14 @@
 from behave import given, then, when
 
 from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
+from cluster.answers import details_of, retry_after_s
 
 
 @given("a hive whose workers wait {leases:d} leases for it")
 def given_patient_workers(context, leases):
     cluster = context.world.cluster
     cluster.duration_overrides["orphan_grace_ms"] = leases * cluster.durations.lease_ms
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("leases and a request pass on the link between {ends:Ends}")
@@ -26,7 +27,6 @@ def given_request_served_once(context):
 
 @when("the link between {ends:Ends} is cut")
 def when_link_is_cut(context, ends):
-    context.world.recovery.remember()
     context.world.partitions.cut(ends)
 
 
@@ -74,11 +74,11 @@ def when_link_is_restored(context):
 @then("the queen suspects {hive:HiveName}, and gives it up no later than a lease and a heartbeat after the cut")
 def then_hive_is_given_up(context, hive):
     context.world.partitions.seen.wait_until_given_up(hive)
-    told = context.world.partitions.seen.states_told(hive)
-    assert told == ["suspect", "unavailable"], f"{hive} was told to be {told}"
+    states = context.world.partitions.seen.states_in_events(hive)
+    assert states == ["suspect", "unavailable"], f"{hive} is {states} by the queen's events"
 
 
-@then("her list, her events, her metrics and her log agree that {hive:HiveName} is {state:HiveState}")
+@then("the queen's list, events, metrics and log agree that {hive:HiveName} is {state:HiveState}")
 def then_views_agree_on_hive(context, hive, state):
     views = context.world.partitions.seen.views_of(hive)
     assert views == dict.fromkeys(views, state), f"{hive} should be {state} for each: {views}"
@@ -90,8 +90,8 @@ def then_request_is_refused(context, reason):
     answer = context.world.partitions.seen.request()
     heartbeat_ms = context.world.cluster.durations.heartbeat_ms
     assert (answer.status, answer.error_code) == (503, "no_worker_available"), f"expected 503: {answer}"
-    assert list(answer.json["error"]["details"]["blocked"]) == [reason], f"it should say why: {answer}"
-    assert int(answer.headers.get("retry-after", "-1")) >= 0, f"no Retry-After: {answer.headers}"
+    assert list(details_of(answer).get("blocked", {})) == [reason], f"it should say why: {answer}"
+    assert retry_after_s(answer) >= 0, f"no Retry-After: {answer.headers}"
     assert answer.elapsed_ms < heartbeat_ms, f"what is known took longer than a heartbeat to say: {answer}"
 
 
@@ -100,7 +100,7 @@ def then_request_never_hangs(context, heartbeats):
     deadline_ms = heartbeats * context.world.cluster.durations.heartbeat_ms
     answer = context.world.partitions.seen.request(deadline_ms=deadline_ms)
     late_ms = answer.elapsed_ms - deadline_ms
-    assert answer.status in {502, 503, 504}, f"expected that nobody can serve it: {answer}"
+    assert answer.status in {502, 503, 504}, f"expected that no worker can serve it: {answer}"
     assert answer.error_code is not None, f"the answer does not say why: {answer}"
     assert late_ms <= context.world.cluster.durations.heartbeat_ms, f"answered {late_ms:.0f} ms too late: {answer}"
 
@@ -109,8 +109,8 @@ def then_request_never_hangs(context, heartbeats):
 def then_request_fails_at_once(context):
     answer = context.world.partitions.seen.request()
     assert answer.status in {502, 503}, f"expected 502 or 503: {answer}"
-    assert int(answer.headers.get("retry-after", "-1")) >= 0, f"no Retry-After: {answer.headers}"
-    assert answer.elapsed_ms < context.world.cluster.durations.heartbeat_ms, f"a reset is heard at once: {answer}"
+    assert retry_after_s(answer) >= 0, f"no Retry-After: {answer.headers}"
+    assert answer.elapsed_ms < context.world.cluster.durations.heartbeat_ms, f"a reset is noticed at once: {answer}"
 
 
 @then("{hive:HiveName} is available again within {heartbeats:d} heartbeats, as the same instance")
@@ -118,20 +118,21 @@ def then_hive_is_back(context, hive, heartbeats):
     seen = context.world.partitions.seen
     seen.wait_until_back(hive, heartbeats=heartbeats)
     instance = seen.instance_of(hive)
-    assert instance == seen.before.instances[hive], f"another instance: {instance}, before: {seen.before.instances}"
+    before = context.world.history.before.instance_of(hive)
+    assert instance == before, f"another instance: {instance}, before: {before}"
 
 
 @then("the workers are the same processes as before")
 def then_same_workers(context):
     workers = context.world.partitions.seen.workers_now()
-    before = context.world.partitions.seen.before.workers
+    before = context.world.recovery.before
     assert workers == before, f"before: {sorted(before)}\nnow: {sorted(workers)}"
 
 
 @then("nothing has been registered, removed or restarted since")
 def then_nothing_registered(context):
-    told = context.world.partitions.seen.registrations()
-    assert not told, f"the queen told of {told}"
+    events = context.world.partitions.seen.registrations()
+    assert not events, f"the queen has the events {events}"
 
 
 @then("{hive:HiveName} stays available for {leases:d} leases")
@@ -150,11 +151,11 @@ def then_slow_request_is_served(context, delay_ms):
 
 @then("the client is told within the stall bound: one error chunk with its request id, and no [DONE]")
 def then_stream_is_stalled(context):
-    stream = context.world.clients.stream
+    stream = context.world.history.stream
     late_s = context.world.partitions.seen.stream_ended_after_s(stream)
-    told = [error["request_id"] for error in stream.errors]
-    assert told == [stream.request_id], f"expected one error chunk of {stream.request_id}, got {stream.errors}"
-    assert stream.errors[0]["code"] == "stalled", f"it should say why: {stream.errors}"
+    ids = [error.get("request_id") for error in stream.errors]
+    assert ids == [stream.request_id], f"expected one error chunk of {stream.request_id}, got {stream.errors}"
+    assert stream.errors[0].get("code") == "stalled", f"it should say why: {stream.errors}"
     assert not stream.done, "a broken stream ended with [DONE], as if it were whole"
     assert not stream.after_end, f"something came after the error chunk, {late_s:.2f} s after the cut"
 
@@ -163,7 +164,7 @@ def then_stream_is_stalled(context):
 def then_stream_is_counted_as_failed(context):
     counts = context.world.partitions.seen.requests_counted(1)
     failed = dict.fromkeys(counts, 0) | {"error": 1}
-    assert counts == failed, f"the only request was a stream that broke, and she counts {counts}"
+    assert counts == failed, f"the only request was a stream that broke, and it counts {counts}"
 
 
 @then("the queen forgets the workers of {hive:HiveName}, after the orphan grace")
@@ -196,7 +197,7 @@ def then_workers_are_replaced(context):
     seen = context.world.partitions.seen
     start_up_ms = context.world.cluster.durations.start_up_ms
     rows = seen.wait_until_routable(routable=True, within_ms=start_up_ms, since="heal")
-    before = seen.before.workers
+    before = context.world.recovery.before
     assert {row["id"] for row in rows} == {worker.id for worker in before}, f"before: {before}, now: {rows}"
     assert not {row["instance"] for row in rows} & {worker.instance for worker in before}, f"the old ones: {rows}"
     assert not context.world.recovery.survivors(), f"old processes live on: {before}"

@@ -14,7 +14,7 @@ def given_worker_options(context, slots, interval_ms):
 
 
 @given("workers that may be idle for {seconds:d} seconds")
-def given_patient_hives(context, seconds):
+def given_idle_time(context, seconds):
     context.world.cluster.duration_overrides["idle_stop_ms"] = seconds * 1000
 
 
@@ -25,7 +25,7 @@ def when_load(context, count, pace, seconds):
     context.world.cluster.journal.record("figure", name=name, text=text)
 
 
-@when("{count:Requests} are sent over {seconds:d} seconds and the {part:w} is paused for a second in the middle")
+@when("{count:Requests} are sent over {seconds:d} seconds and the {part:Paused} is paused for a second in the middle")
 def when_load_through_pause(context, count, seconds, part):
     context.world.bench.send_through_pause(count, seconds=seconds, part=part)
 
@@ -42,17 +42,17 @@ def when_stream_and_load(context, seconds, rate):
 
 @then("each of the {count:d} is answered once, by the workers' own counts")
 def then_all_answered(context, count):
-    result = context.world.bench.result()
-    served = context.world.bench.served_by_workers(count)
-    assert result.answered == count, f"{result.text()}"
+    sent, served = context.world.history.requests(), context.world.clients.served_by_workers_in_all(count)
+    assert not sent.failures(), f"not all were answered: {sent}"
+    assert sent.count == count, f"{sent.count} requests were sent: {sent}"
     assert sum(served.values()) == count, f"the workers count {sum(served.values())} requests, not {count}: {served}"
 
 
 @then("none of them timed out, passed its deadline or lost its connection")
 def then_no_timeouts(context):
-    result = context.world.bench.result()
-    assert not result.late_or_cut_off, f"{result.late_or_cut_off}: {result.text()}"
-    assert result.complete, f"the generator was stopped early: {result.text()}"
+    sent = context.world.history.requests()
+    late = sent.late_or_cut_off()
+    assert not late, f"{late}: {sent}"
 
 
 @then("their mean latency is under {mean_ms:d} ms and their p99 under {p99_ms:d} ms, from the intended send")

@@ -1,38 +1,31 @@
 """Steps about what fails and comes back."""
 
-import time
-
 from behave import given, then, when
 
 from beehave.conditions import eventually
-from beehave.faults.pause import Pause
-from beehave.process.logs import log_events
+from cluster.answers import retry_after_s
 from cluster.event_view import events_so_far
 from cluster.gauges import gauges_of_workers
 from cluster.parameter_types import ENDINGS
-from cluster.recovery.recovery import TOLD_WITHIN_S
+from cluster.recovery.recovery import KNOWN_WITHIN_S
 from cluster.registry_view import WorkerIdentity
-from cluster.stream import PACE_TOKENS
 
 
 @given("a hive that never restarts its workers")
 def given_hive_that_never_restarts(context):
     context.world.cluster.worker_options["restart"] = "never"
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
 @given("a hive that stops its workers after {idle_ms:d} ms of idleness")
 def given_hive_with_idle_stop(context, idle_ms):
     context.world.cluster.duration_overrides["idle_stop_ms"] = idle_ms
-    context.world.start_hives(1)
+    context.world.hives.start(1)
 
 
-@when("a client asks for a stream that lasts longer than {what}")
+@when("a client asks for a stream that lasts longer than {what:Lasting}")
 def when_long_stream_begins(context, what):
-    durations = context.world.cluster.durations
-    longer_ms = {"3 probes": 3 * durations.probe_ms, "the idle time": durations.idle_stop_ms}[what]
-    context.world.clients.begin_stream_of(longer_ms * 1.3 / 1000).wait_for_tokens(PACE_TOKENS)
-    context.world.recovery.remember()
+    context.world.recovery.stream_longer_than(what)
 
 
 @when("the queen is {ending:Ending} and started again")
@@ -42,8 +35,7 @@ def when_queen_restarts(context, ending):
 
 @when("hive-{number:d} is frozen and the queen is killed and started again")
 def when_queen_restarts_without_hive(context, number):
-    hive = context.world.cluster.daemon(f"hive-{number}")
-    context.world.faults.add(Pause(context.world.cluster.journal, hive.name, hive.process.identity))
+    context.world.recovery.freeze_hive(f"hive-{number}")
     context.world.recovery.end_and_restart("queen", ENDINGS["killed"])
 
 
@@ -69,7 +61,7 @@ def when_everything_starts_again(context):
 
 @when("a worker is frozen")
 def when_worker_is_frozen(context):
-    context.world.changes.freeze_first()
+    context.world.changes.freeze(context.world.registry.first_row())
 
 
 @when("the frozen worker goes on")
@@ -85,14 +77,15 @@ def then_views_agree_within_lease(context, count):
 
 @then("the queen, the hives and the process table agree on {count:Workers} besides the stranger")
 def then_views_agree_besides_stranger(context, count):
-    workers = context.world.registry.wait_until_consistent(count=count, within_s=context.world.settle_s)
+    workers = context.world.registry.wait_until_consistent(count=count, within_s=context.world.cluster.settle_s)
     assert len(workers) == count, f"they agree on {workers}"
 
 
 @then("they are the same processes as before")
 def then_same_processes(context):
     now = {WorkerIdentity.of_row(row) for row in context.world.registry.queen_rows()}
-    assert now == context.world.recovery.before, f"before: {context.world.recovery.before}\nnow: {now}"
+    before = context.world.recovery.before
+    assert now == before, f"before: {before}\nnow: {now}"
 
 
 @then("for one lease time the queen declares no hive unavailable")
@@ -103,11 +96,11 @@ def then_nobody_declared_dead(context):
     assert "hive.unavailable" not in kinds, f"a hive was declared dead: {kinds}"
 
 
-@then("the queen calls hive-{number:d} unavailable no sooner than one lease time after her start")
+@then("the queen calls hive-{number:d} unavailable no sooner than one lease time after its start")
 def then_dead_after_a_lease(context, number):
     took_s = context.world.recovery.seconds_until_unavailable(f"hive-{number}")
     durations = context.world.cluster.durations
-    # The first look comes some time after her start, up to a heartbeat on a busy machine.
+    # The first look comes some time after its start, up to a heartbeat on a busy machine.
     least_s = (durations.lease_ms - durations.heartbeat_ms) / 1000
     assert took_s >= least_s, f"hive-{number} was called dead after {took_s:.2f} s, expected at least {least_s:.2f} s"
 
@@ -120,20 +113,20 @@ def then_request_is_served(context):
 
 @then("the client's connection broke without [DONE]")
 def then_connection_broke(context):
-    seen = context.world.clients.stream.wait_for_end()
+    seen = context.world.history.stream.wait_for_end()
     assert seen["failure"] or seen["errors"], f"nothing told the client that its stream is not whole: {seen}"
     assert not seen["done"], f"a broken stream ended with [DONE]: {seen}"
 
 
 @then("the worker is idle again")
 def then_worker_is_idle(context):
-    (row,) = context.world.registry.queen_rows()
+    row = context.world.registry.only_row()
     busy = eventually(
         context.world.cluster.journal,
         "no slot of the worker is taken",
         lambda: context.world.registry.client_of(row).get("/health").expect(200).json["slots_busy"],
         lambda busy: busy == 0,
-        within_s=TOLD_WITHIN_S,
+        within_s=KNOWN_WITHIN_S,
     )
     assert busy == 0, f"{busy} slots are still taken"
 
@@ -157,7 +150,7 @@ def then_workers_end_themselves(context):
 @then("the stranger is alive and got no signal")
 def then_stranger_is_alive(context):
     alive, lines = context.world.recovery.stranger_seen()
-    assert alive, f"the stranger is dead; it said {lines}"
+    assert alive, f"the stranger is dead; it printed {lines}"
     assert lines == ["here"], f"the stranger was signalled: {lines}"
 
 
@@ -182,21 +175,20 @@ def then_all_distinct(context):
 
 @then("the queen knows within 1 second")
 def then_queen_knows(context):
-    (crashed,) = context.world.changes.subjects
-    now = context.world.recovery.crash_known(crashed, killed_at=context.world.changes.acted_at)
+    crashed, now = context.world.history.subject, context.world.recovery.crash_known()
     assert now.get("instance") != crashed["instance"] or not now["routable"], f"still routed to: {now}"
 
 
 @then("every one of the next {count:d} requests is served")
 def then_next_requests_served(context, count):
-    answers = context.world.recovery.ask_after_kill(count, killed_at=context.world.changes.acted_at)
+    answers = context.world.recovery.ask_after_act(count)
     failed = [str(answer) for answer in answers if answer.status != 200]
     assert not failed, f"{len(failed)} of {count} were not served:\n" + "\n".join(failed)
 
 
 @then("every one of the next {count:d} requests is served by the other worker")
 def then_next_requests_served_by_other(context, count):
-    frozen = context.world.changes.subject_ids
+    frozen = context.world.history.subject_ids
     answers = context.world.recovery.ask_each(count)
     served_by = {answer.headers.get("x-worker-id") for answer in answers}
     assert [answer.status for answer in answers] == [200] * count, f"not all served: {answers}"
@@ -207,13 +199,13 @@ def then_next_requests_served_by_other(context, count):
 def then_request_refused(context, status, code):
     (answer,) = context.world.recovery.ask_each(1)
     assert (answer.status, answer.error_code) == (status, code), f"expected {status} {code}: {answer}"
-    assert int(answer.headers.get("retry-after", "-1")) >= 0, f"no Retry-After: {answer.headers}"
+    assert retry_after_s(answer) >= 0, f"no Retry-After: {answer.headers}"
 
 
 @then('the worker rests as "{state}" with the reason "{reason}"')
 def then_worker_rests(context, state, reason):
-    (crashed,) = context.world.changes.subjects
-    (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=TOLD_WITHIN_S)
+    crashed = context.world.history.subject
+    (row,) = context.world.registry.wait_for_state({crashed["id"]}, state, within_s=KNOWN_WITHIN_S)
     assert row["reason"] == reason, f"it is {state} for another reason: {row}"
     assert row["pid"] is None, f"it rests, and has a process: {row}"
 
@@ -228,45 +220,31 @@ def then_gauges_are_true(context, looks):
 
 @then("it is unhealthy after {strikes:d} probes, and not routed to")
 def then_unhealthy(context, strikes):
-    world = context.world
-    (frozen,) = world.changes.subjects
-    within_s = world.probe_bound_s(strikes)
-    row = world.recovery.wait_unroutable(frozen["id"], within_s=within_s)
-    logged = eventually(
-        world.cluster.journal,
-        "the hive logs that its probes have failed",
-        lambda: log_events(world.cluster.journal, world.cluster.hives[0].process, "worker_unhealthy"),
-        bool,
-        within_s=within_s,
-    )
+    frozen = context.world.history.subject
+    row, logged, took_s = context.world.recovery.wait_until_unhealthy(probes=strikes)
+    least_s = context.world.recovery.probe_least_s(strikes)
     assert row["instance"] == frozen["instance"], f"the frozen worker was replaced instead: {row}"
     assert [entry["worker_id"] for entry in logged] == [frozen["id"]], f"logged: {logged}"
-    took_s, least_s = time.monotonic() - world.changes.acted_at, world.probe_least_s(strikes)
     assert took_s >= least_s, f"unhealthy after {took_s:.2f} s; {strikes} failed probes take at least {least_s:.2f} s"
 
 
 @then("it is routed to again, as the same process")
 def then_routed_again(context):
-    (frozen,) = context.world.changes.subjects
-    (row,) = context.world.registry.wait_for_state({frozen["id"]}, "routable", within_s=context.world.probe_bound_s(1))
+    frozen, within_s = context.world.history.subject, context.world.recovery.probe_bound_s(1)
+    (row,) = context.world.registry.wait_for_state({frozen["id"]}, "routable", within_s=within_s)
     assert WorkerIdentity.of_row(row) == WorkerIdentity.of_row(frozen), f"was {frozen}, is {row}"
 
 
 @then("the worker is healthy and the same process as long as the stream runs")
 def then_healthy_while_streaming(context):
-    (worker,) = context.world.recovery.before
-    stream = context.world.clients.stream
-    row = context.world.recovery.stays_routable(worker, for_s=stream.expected_end_at - time.monotonic())
+    worker, row = context.world.recovery.stays_routable()
     assert WorkerIdentity.of_row(row) == worker, f"was {worker}, is {row}"
 
 
 @then('the worker is stopped no sooner than the idle time after the stream, with the reason "{reason}"')
 def then_idle_stop(context, reason):
-    world = context.world
-    idle_s = world.cluster.durations.idle_stop_ms / 1000
-    workers = world.registry.wait_until_consistent(count=0, within_s=idle_s + world.settle_s)
-    took_s = time.monotonic() - world.clients.stream.ended_at
-    (removed,) = [event for event in events_so_far(world.cluster) if event["kind"] == "worker.removed"]
+    idle_s = context.world.cluster.durations.idle_stop_ms / 1000
+    workers, took_s, removed = context.world.recovery.idle_stop()
     assert workers == set(), f"still there: {workers}"
     assert took_s >= idle_s, f"stopped {took_s:.2f} s after its stream, the idle time is {idle_s:.2f} s"
-    assert removed["reason"] == reason, f"the event gives another reason: {removed}"
+    assert [event["reason"] for event in removed] == [reason], f"the events of removed workers: {removed}"

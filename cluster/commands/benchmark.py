@@ -40,10 +40,10 @@ def measure(project: Path) -> list[str]:
     """Return one line for each figure: what, how much, how it was measured."""
     lines = [_start_up(project)]
     with playground(project) as world:
-        world.restart_queen_with(lease_ms=LEASE_MS)
+        world.cluster.restart_queen_with(lease_ms=LEASE_MS)
         world.cluster.worker_options |= {"token_interval_ms": 1, "slots": 64}
-        world.start_hives(2, workers_each=2)
-        worker_row = world.registry.queen_rows()[0]
+        world.hives.start(2, workers_each=2)
+        worker_row = world.registry.first_row()
         places = {"worker": world.registry.client_of(worker_row).base_url, "queen": world.cluster.queen.address.url}
         for name, url in places.items():
             lines.append(_throughput(name, url))

@@ -58,7 +58,7 @@ def benchmark() -> None:
 @app.command()
 def openapi() -> None:
     """Write docs/openapi/ anew from what the daemons serve."""
-    from cluster.commands.openapi_files import write_all
+    from cluster.commands.openapi import write_all
 
     for path in write_all(Path.cwd()):
         typer.echo(path.relative_to(Path.cwd()).as_posix())

@@ -28,7 +28,7 @@ def playground(project: Path, *, hives: int = 0, workers_each: int = 0) -> Itera
             world = session.begin_scenario("playground", {CLUSTER_TAG})
             assert isinstance(world, World)
             if hives:
-                world.start_hives(hives, workers_each=workers_each)
+                world.hives.start(hives, workers_each=workers_each)
             yield world
         finally:
             problems = session.end_scenario()

@@ -1,7 +1,7 @@
-"""The features in three shares that run side by side, each in a sandbox of its own, with one report of all.
+"""The features in three shards that run side by side, each in a sandbox of its own, with one report of all.
 
 Runs of behave wait more than they work: three at once keep two cores half busy. The harness's own features are one
-share, since they know no cluster; the others are halved.
+shard, since they know no cluster; the others are halved.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ OWN = "harness"
 """The folder of the harness's own features."""
 
 
-def shares(folder: Path) -> list[list[str]]:
-    """Return the features of each share; by their size the halves are about equally long."""
+def shards(folder: Path) -> list[list[str]]:
+    """Return the features of each shard; by their size the halves are about equally long."""
     largest_first = sorted((folder / FEATURES).rglob("*.feature"), key=lambda path: (-path.stat().st_size, path))
     own: list[Path] = []
     halves: list[list[Path]] = [[], []]
@@ -34,24 +34,24 @@ def shares(folder: Path) -> list[list[str]]:
             own.append(path)
         else:
             min(halves, key=lambda half: sum(each.stat().st_size for each in half)).append(path)
-    found = [sorted(path.relative_to(folder).as_posix() for path in share) for share in (*halves, own)]
-    return [share for share in found if share]
+    found = [sorted(path.relative_to(folder).as_posix() for path in shard) for shard in (*halves, own)]
+    return [shard for shard in found if shard]
 
 
-def run_shares(folder: Path, command: Sequence[str], environment: dict[str, str]) -> tuple[Path, bool]:
+def run_shards(folder: Path, command: Sequence[str], environment: dict[str, str]) -> tuple[Path, bool]:
     """Run all features by this command line; returns the folder with the report of them all, and whether all passed.
 
-    The first share prints as it goes, the others when they have ended.
+    The first shard prints as it goes, the others when they have ended.
     """
     place = new_run_folder(folder, os.getpid())
     seed = f"seed={secrets.randbelow(1_000_000)}"
     logs: list[Path] = []
     running: list[subprocess.Popen[bytes]] = []
-    for number, paths in enumerate(shares(folder)):
-        share = place / f"share-{number}"
-        share.mkdir()
-        logs.append(share / "behave.log")
-        arguments = [*command, *paths, "-D", f"run_folder={share}", "-D", seed]
+    for number, paths in enumerate(shards(folder)):
+        shard = place / f"shard-{number}"
+        shard.mkdir()
+        logs.append(shard / "behave.log")
+        arguments = [*command, *paths, "-D", f"run_folder={shard}", "-D", seed]
         with logs[-1].open("wb") as file:
             output = file.fileno() if number else None
             running.append(subprocess.Popen(arguments, cwd=folder, env=environment, stdout=output, stderr=output))

@@ -17,7 +17,7 @@ from beehave.journal import read
 from beehave.output import say
 from beehave.runner.interruption import let_children_take_signals
 from beehave.session import JOURNAL_NAME
-from cluster.commands.shards import run_shares
+from cluster.commands.shards import run_shards
 
 SHUFFLED_RUNS = 3
 """How often the nightly job runs the features, each time in another order."""
@@ -104,10 +104,10 @@ def _unit_tests(folder: Path, *, no_sandbox: bool) -> Outcome:
 
 def _features(folder: Path, *, no_sandbox: bool, nightly: bool, shuffle: int | None) -> Outcome:
     order = [] if shuffle is None else ["-D", f"shuffle={shuffle}"]
-    say(f"-- features, in shares at once: behave {' '.join(order)}".rstrip())
+    say(f"-- features, in shards at once: behave {' '.join(order)}".rstrip())
     arguments = ["--format", "progress3", "--no-color", *order]
     command = behave_command(arguments, no_sandbox=no_sandbox, nightly=nightly)
-    run_folder, good = run_shares(folder, command, environment())
+    run_folder, good = run_shards(folder, command, environment())
     statuses = Counter(
         event["status"] for event in read(run_folder / JOURNAL_NAME) if event["kind"] == "scenario_ended"
     )

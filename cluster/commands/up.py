@@ -52,7 +52,7 @@ def run_cluster(folder: Path, *, hives: int, workers: int, config: Path | None) 
     world = session.begin_scenario("up", {CLUSTER_TAG})
     assert isinstance(world, World)
     try:
-        world.start_hives(hives, workers_each=workers)
+        world.hives.start(hives, workers_each=workers)
         say(f"queen:   {world.cluster.queen.address.url}  (hives: {hives}, workers on each: {workers})")
         say(f"logs:    {world.cluster.folder}")
         say("OpenAI:  ")

@@ -19,6 +19,14 @@ from cluster.model_files import file_name
 
 
 @dataclass(frozen=True)
+class CutDownload:
+    """A download that was cut by killing its hive."""
+
+    kept_bytes: int
+    """How much of it is on disk."""
+
+
+@dataclass(frozen=True)
 class Pulled:
     """A model that was pulled again after a cut."""
 
@@ -32,8 +40,8 @@ class Pulled:
     """Of the hub's file."""
 
 
-def cut_by_kill(cluster: Cluster, faults: FaultStack, hive: str, model: str) -> int:
-    """Pull a model, SIGKILL the hive once a part of it has come, and start it again; returns the bytes that are there.
+def cut_by_kill(cluster: Cluster, faults: FaultStack, hive: str, model: str) -> CutDownload:
+    """Pull a model, SIGKILL the hive once a part of it has come, and start it again.
 
     The hub is paused first, so that the rest cannot come before the signal does.
 
@@ -60,7 +68,7 @@ def cut_by_kill(cluster: Cluster, faults: FaultStack, hive: str, model: str) -> 
     faults.heal(pause)
     cluster.restart(hive)
     cluster.wait_until_ready(hive)
-    return kept
+    return CutDownload(kept)
 
 
 def pull_again(cluster: Cluster, hive: str, model: str) -> None:
@@ -83,13 +91,14 @@ def pull_again(cluster: Cluster, hive: str, model: str) -> None:
 def pulled(cluster: Cluster, hive: str, model: str) -> Pulled:
     """Return what a hive has of a model that it lists, beside what the hub has."""
     daemon = cluster.daemon(hive)
-    (row,) = _listed(daemon, model)
+    rows = _listed(daemon, model)
+    assert len(rows) == 1, f"{hive} should list {model} once: {rows}"
     began = log_events(cluster.journal, daemon.process, "download_began")
     on_disk, at_hub = _facts(_file(cluster, hive, model)), _facts(cluster.hub_folder / file_name(model))
     cluster.journal.observe("model file", model=model, on_disk=on_disk, at_hub=at_hub)
     return Pulled(
         begins=[entry["from_byte"] for entry in began if entry["pid"] == daemon.process.pid],
-        listed={"size_bytes": row["size_bytes"], "sha256": row["sha256"]},
+        listed={"size_bytes": rows[0]["size_bytes"], "sha256": rows[0]["sha256"]},
         on_disk=on_disk,
         at_hub=at_hub,
     )

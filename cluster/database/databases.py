@@ -22,9 +22,9 @@ from beehave.faults.database import Damage, DamagedFile, checkpoint, sha256_of
 from beehave.faults.disk import ReadOnlyFolder, obeying_modes
 from beehave.http import Answer
 from beehave.process.logs import log_events
-from cluster.clients import Clients
 from cluster.cluster import FILLER_MODELS, Cluster
 from cluster.database.catalog_view import CatalogFile, read_catalog
+from cluster.history import History, Kind
 from cluster.inference import CHAT, Inference
 from cluster.workers import Workers
 
@@ -34,7 +34,7 @@ HIVE = "hive-1"
 
 @dataclass(frozen=True, order=True)
 class Model:
-    """What a catalog says of a model, but for `created`: of a file without its row nobody knows when it was pulled."""
+    """What a catalog has of a model, without `created`: a file without its row does not show when it was pulled."""
 
     ref: str
     size_bytes: int
@@ -42,8 +42,15 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Query:
+    """The query that had to find the damage."""
+
+    request_id: str
+
+
+@dataclass(frozen=True)
 class Detection:
-    """How a hive showed that it found the damage."""
+    """What a hive reports about the damage that it found."""
 
     health: dict[str, Any]
     damages: float
@@ -53,7 +60,7 @@ class Detection:
     query: str
     """The request id of the query that had to find it."""
     objections: frozenset[str]
-    """SQLite's own words about the file; an empty one when it has none."""
+    """SQLite's own messages about the file; an empty one when it has none."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +78,31 @@ class Rebuilding:
     """How many rows the hive may have salvaged, by what was destroyed."""
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A catalog file that a step has broken, and how things stood before."""
+
+    fault: DamagedFile
+    at: float
+    """In seconds since 1970, to be compared with the times in the hive's log."""
+    log_mark: int
+    damages_before: float
+    """By the hive's counter."""
+    models: list[Model]
+    """The catalog as the API listed it."""
+    hive_was_stopped: bool
+
+
 class Databases:
     """The catalog of the first hive."""
 
-    def __init__(self, cluster: Cluster, faults: FaultStack, workers: Workers, clients: Clients) -> None:
+    def __init__(self, cluster: Cluster, faults: FaultStack, workers: Workers, history: History) -> None:
         self._cluster = cluster
         self._faults = faults
         self._workers = workers
-        self._clients = clients
+        self._history = history
         self._inference = Inference(cluster)
-        self._damage: DamagedFile | None = None
         self._read_only: Fault | None = None
-        self._damaged_at = 0.0  # seconds since 1970, to be compared with the times in the hive's log
-        self._log_mark = 0
-        self._damages_before = 0.0
-        self._query = ""
-        self._restarted = False
-        self.models: list[Model] = []
-        """The catalog as the API listed it before anything was broken."""
 
     @property
     def path(self) -> Path:
@@ -102,7 +116,16 @@ class Databases:
         Raises:
             HarnessError: no step has broken it.
         """
-        return self._damaged.sha256
+        return self._broken.fault.sha256
+
+    @property
+    def models_before(self) -> list[Model]:
+        """The models that the hive listed before its catalog was broken.
+
+        Raises:
+            HarnessError: no step has broken it.
+        """
+        return self._broken.models
 
     def fill(self, count: int) -> None:
         """Pull `count` small models through the hive's API, and wait until the file has their rows too.
@@ -119,9 +142,8 @@ class Databases:
             f"{count} pulled models are in the catalog and in its file",
             self.file,
             lambda found: wanted <= set(found.models),
-            within_s=self._cluster.durations.start_up_ms / 1000,
+            within_s=self._cluster.settle_s,
         )
-        self.models = self.listed()
 
     def file(self) -> CatalogFile:
         """Return what SQLite finds in the hive's file."""
@@ -134,32 +156,39 @@ class Databases:
 
     def damage(self, damage: Damage) -> None:
         """Break the file in place, under a hive that has just read it: what it has cached must not hide the damage."""
-        self._log_mark = self._hive.process.log_mark()
-        if self._hive.process.alive():
-            checkpoint(self.path)
-            self.listed()
-            self._damages_before = self._damages()
-        self._damage = DamagedFile(self.path, TABLE, damage)
-        self._faults.add(self._damage)
-        self._damaged_at = time.time()
+        log_mark = self._hive.process.log_mark()
+        checkpoint(self.path)
+        self._break(damage, log_mark, self._damages(), self.listed(), stopped=False)
+
+    def damage_while_stopped(self, damage: Damage) -> None:
+        """End the hive in order, so that its log is checkpointed, break the file, and start the hive over it."""
+        models = self.listed()
+        self._cluster.end(HIVE, signal.SIGTERM, why="its database is to be damaged while it is away")
+        self._break(damage, self._hive.process.log_mark(), 0.0, models, stopped=True)
+        self._cluster.restart(HIVE)
+        self._cluster.wait_until_ready(HIVE)
 
     def query(self) -> Answer:
         """Ask the hive for its models, with a request id of the scenario's own."""
-        self._query = f"step-{uuid.uuid4().hex[:12]}"
-        return self._hive.client.get("/v1/models", headers={"X-Request-Id": self._query}).expect(200)
+        headers = {"X-Request-Id": f"step-{uuid.uuid4().hex[:12]}"}
+        answer = self._hive.client.get("/v1/models", headers=headers).expect(200)
+        self._history.answered(Kind.REQUEST, [answer])
+        self._history.keep(Query(headers["X-Request-Id"]))
+        return answer
 
     def query_while_serving(self, requests: int) -> None:
-        """Send requests for completions and, among them, the query that finds the damage; remember the answers."""
+        """Send requests for completions and, among them, the query that finds the damage."""
         asked = [partial(self._inference.ask, f"question {number}") for number in range(requests)]
         actions: list[Callable[[], Answer]] = [*asked[: requests // 2], self.query, *asked[requests // 2 :]]
         answers = all_at_once(self._cluster.journal, f"{requests} requests and a query", actions)
-        self._clients.answers = [answer for answer in answers if answer.url.endswith(CHAT)]
+        self._history.answered(Kind.REQUEST, [answer for answer in answers if answer.url.endswith(CHAT)])
 
     def detection(self) -> Detection:
-        """Return how the hive showed that it found the damage."""
+        """Return what the hive reports about the damage that it found."""
         health = dict(self._hive.client.get("/health").expect(200).json)
-        damages = self._damages() - self._damages_before
-        return Detection(health, damages, self._logged("catalog_damaged"), self._query, self._damaged.objections)
+        broken, query = self._broken, self._history.kept(Query, "asked the hive for its models")
+        damages, entries = self._damages() - broken.damages_before, self._logged("catalog_damaged")
+        return Detection(health, damages, entries, query.request_id, broken.fault.objections)
 
     def rebuilding(self) -> Rebuilding:
         """Return how the catalog was rebuilt, by the hive's log, and record how long it took to get there.
@@ -167,16 +196,17 @@ class Databases:
         Raises:
             AssertionError: it logged no rebuilding, or several.
         """
+        broken = self._broken
         found, rebuilt = self._logged("catalog_damaged"), self._logged("catalog_rebuilt")
         assert len(found) == len(rebuilt) == 1, f"expected one line of each: {found}, {rebuilt}"
-        detected_s, rebuilt_s = _at(found[0]) - self._damaged_at, _at(rebuilt[0]) - _at(found[0])
-        how = "by a hive that starts" if self._restarted else "by the next query"
-        detect_bound_s = self._cluster.durations.start_up_ms / 1000 if self._restarted else self.heartbeat_s
-        figure, bound_is = self._cluster.journal.figure, "a start" if self._restarted else "a heartbeat"
+        detected_s, rebuilt_s = _at(found[0]) - broken.at, _at(rebuilt[0]) - _at(found[0])
+        how = "by a hive that starts" if broken.hive_was_stopped else "by the next query"
+        detect_bound_s = self._cluster.durations.start_up_ms / 1000 if broken.hive_was_stopped else self.heartbeat_s
+        figure, bound_is = self._cluster.journal.figure, "a start" if broken.hive_was_stopped else "a heartbeat"
         figure(f"catalog corrupted to detected {how}", detected_s, bound_s=detect_bound_s, why=bound_is)
         figure("corruption detected to catalog rebuilt", rebuilt_s, bound_s=self.heartbeat_s, why="a heartbeat")
         late = detected_s > detect_bound_s or rebuilt_s > self.heartbeat_s
-        salvageable = range(1, len(self.models) + 1) if self._damaged.damage.leaves_rows else range(1)
+        salvageable = range(1, len(broken.models) + 1) if broken.fault.damage.leaves_rows else range(1)
         return Rebuilding(rebuilt[0], detected_s, rebuilt_s, in_time=not late, salvageable=salvageable)
 
     @property
@@ -220,25 +250,15 @@ class Databases:
     def make_writable(self) -> None:
         """Undo that."""
         if self._read_only is None:
-            raise HarnessError("no folder was made read-only in this scenario")
+            raise HarnessError("no When of this scenario made a folder read-only")
         self._faults.heal(self._read_only)
 
-    def stop_hive(self) -> None:
-        """End the hive in order: its log is checkpointed, and the file is nobody's."""
-        self._cluster.end(HIVE, signal.SIGTERM, why="its database is to be damaged while it is away")
-
-    def start_hive(self) -> None:
-        """Start it again over the same data folder."""
-        self._restarted = True
-        self._cluster.restart(HIVE)
-        self._cluster.wait_until_ready(HIVE)
-
     def serve_new_model(self, model: str) -> None:
-        """Start a worker from a model that the hive does not have yet, and ask it something; remember the answer."""
+        """Start a worker from a model that the hive does not have yet, and ask it something."""
         (worker_id,) = self._workers.ids_of([self._workers.spawn(model=model, hive=HIVE)])
         self._workers.wait_until_routable([worker_id])
         body = Inference.body("a question to the new one", max_tokens=4, model=model)
-        self._clients.answers = [self._cluster.queen.client.post(CHAT, body)]
+        self._history.answered(Kind.REQUEST, [self._cluster.queen.client.post(CHAT, body)])
 
     def in_memory(self) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
         """Return how the hive says that the disk refuses: its health, its gauge `catalog_on_disk`, its log lines."""
@@ -247,14 +267,17 @@ class Databases:
         return health, gauge, self._logged("catalog_in_memory")
 
     @property
-    def _damaged(self) -> DamagedFile:
-        if self._damage is None:
-            raise HarnessError("no database was damaged in this scenario")
-        return self._damage
+    def _broken(self) -> Broken:
+        return self._history.kept(Broken, "destroyed a part of the catalog")
 
     @property
     def _hive(self) -> Daemon:
         return self._cluster.daemon(HIVE)
+
+    def _break(self, damage: Damage, log_mark: int, damages: float, models: list[Model], *, stopped: bool) -> None:
+        fault = DamagedFile(self.path, TABLE, damage)
+        self._faults.add(fault)
+        self._history.keep(Broken(fault, time.time(), log_mark, damages, models, stopped))
 
     def _file_or_error(self) -> CatalogFile:
         try:
@@ -266,7 +289,7 @@ class Databases:
         return self._inference.counter(self._hive, "hive_catalog_damages_total")
 
     def _logged(self, event: str) -> list[dict[str, Any]]:
-        return log_events(self._cluster.journal, self._hive.process, event, since=self._log_mark)
+        return log_events(self._cluster.journal, self._hive.process, event, since=self._broken.log_mark)
 
 
 def _at(entry: dict[str, Any]) -> float:

@@ -19,7 +19,6 @@ from beehave.faults.disk import FileSizeLimit, FilledDisk, ReadOnlyFolder, Small
 from beehave.machine import capabilities
 from cluster.cluster import Cluster
 from cluster.registry_view import RegistryView
-from cluster.workers import Workers
 
 FULL_AT_BYTES = 4096
 """The size that no file of the queen may exceed where no disk can be mounted: less than one frame of SQLite's log."""
@@ -43,15 +42,12 @@ class Stored:
 class QueenDatabase:
     """What steps do to the queen's database, and see of it."""
 
-    def __init__(self, cluster: Cluster, faults: FaultStack, workers: Workers, registry: RegistryView) -> None:
+    def __init__(self, cluster: Cluster, faults: FaultStack, registry: RegistryView) -> None:
         self._cluster = cluster
         self._faults = faults
-        self._workers = workers
         self._registry = registry
         self._fault: Fault | None = None
         self._damaged: DamagedFile | None = None
-        self.order: list[str] = []
-        """The workers that were started while the database was away, in the order in which they became ready."""
 
     @property
     def path(self) -> Path:
@@ -60,9 +56,9 @@ class QueenDatabase:
 
     @property
     def bound_s(self) -> float:
-        """How long the queen may take to notice, or to store what waits: she looks at each heartbeat.
+        """How long the queen may take to notice, or to store what waits: it looks at each heartbeat.
 
-        A lock makes SQLite wait two seconds before it gives up (daemons' docs/contract.md, `database`).
+        A lock makes SQLite wait two seconds before it gives up (docs/contract.md, `database`).
         """
         return 2 * self._cluster.durations.heartbeat_ms / 1000 + 2 + 2
 
@@ -75,7 +71,7 @@ class QueenDatabase:
         """Take the database away: locked, deleted, on a full disk, or read-only when the queen starts again.
 
         Raises:
-            AssertionError: she has not noticed in time.
+            AssertionError: the queen has not noticed in time.
         """
         if how == "read-only":
             self._cluster.daemons.launchers["queen"] = obeying_modes([])
@@ -94,7 +90,7 @@ class QueenDatabase:
         self._faults.add(RemovedFile(self.path))
 
     def damage_while_stopped(self, damage: Damage) -> None:
-        """Break the file while the queen is away, and start her over it."""
+        """Break the file while the queen is stopped, and start it over the broken file."""
         self._damaged = DamagedFile(self.path, "workers", damage)
         self._restart_after(partial(self._faults.add, self._damaged))
 
@@ -105,26 +101,16 @@ class QueenDatabase:
             HarnessError: no step has broken it.
         """
         if self._damaged is None:
-            raise HarnessError("the queen's database was not damaged in this scenario")
+            raise HarnessError("no When of this scenario destroyed a part of the queen's database")
         found = {path.name: sha256_of(path) for path in sorted(self.path.parent.glob(f"{self.path.name}.broken-*"))}
         self._cluster.journal.observe("files kept aside", found=found)
         return found, self._damaged.sha256
-
-    def start_workers(self, count: int, *, hive: str) -> None:
-        """Start workers one after the other, each once the one before it is routed to.
-
-        Their ids fall, so that their order cannot be taken for that of a sorted list.
-        """
-        for number in range(count, 0, -1):
-            spawned = self._workers.spawn(hive=hive, worker_id=f"wrk-later-{number}")
-            self.order += self._workers.ids_of([spawned])
-            self._workers.wait_until_routable(self.order[-1:])
 
     def wait_until_degraded(self) -> dict[str, Any]:
         """Wait until the queen's health says that writes wait, and return it."""
         return eventually(
             self._cluster.journal,
-            "the queen says that her database is away and writes wait",
+            "the queen says that its database is away and writes wait",
             self.health,
             lambda health: not health["database"]["up"] and health["database"]["writes_waiting"] > 0,
             within_s=self.bound_s,
@@ -135,8 +121,13 @@ class QueenDatabase:
         return dict(self._cluster.queen.client.get("/health").expect(200).json)
 
     def give_back(self) -> None:
-        """Undo what `fail` did."""
-        assert self._fault is not None, "nothing was taken away"
+        """Undo what `fail` did.
+
+        Raises:
+            HarnessError: no step has taken the database away.
+        """
+        if self._fault is None:
+            raise HarnessError("no When of this scenario took the queen's database away")
         self._faults.heal(self._fault)
 
     def wait_until_stored(self) -> Stored:
@@ -151,7 +142,7 @@ class QueenDatabase:
 
         return eventually(
             self._cluster.journal,
-            "the queen's file has what she lists, and no write waits",
+            "the queen's file has what it lists, and no write waits",
             self.stored,
             is_current,
             within_s=self.bound_s,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from beehave.http import Answer
+from cluster.clients import Clients
 from cluster.cluster import DEFAULT_MODEL, Cluster
+from cluster.history import History, Kind, Sent
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -13,19 +17,34 @@ if TYPE_CHECKING:
 QUESTION = "what do you see from up there?"
 
 
-class OpenAIClient:
-    """Uses the client as its documentation shows, and remembers what came."""
+@dataclass
+class OpenAISession:
+    """What the client received: the models, and the pieces of a stream with the moments of their arrival."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    models: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+
+    @property
+    def spread_s(self) -> float:
+        """The time from the first piece to the last, in seconds."""
+        return self.arrivals[-1] - self.arrivals[0] if self.arrivals else 0.0
+
+
+class OpenAIClient:
+    """Uses the client as its documentation shows."""
+
+    def __init__(self, cluster: Cluster, clients: Clients, history: History) -> None:
         self._cluster = cluster
-        self.models: list[str] = []
-        self.pieces: list[str] = []
-        self._arrivals: list[float] = []
+        self._clients = clients
+        self._history = history
 
     def list_and_stream(self, *, max_tokens: int) -> None:
         """List the models, then stream a completion."""
+        session = OpenAISession()
+        sent = self._history.send(Sent(Kind.REQUEST, self._clients.counts()))
         with self._open() as client:
-            self.models = [model.id for model in client.models.list()]
+            session.models = [model.id for model in client.models.list()]
             stream = client.chat.completions.create(
                 model=DEFAULT_MODEL,
                 messages=[{"role": "user", "content": QUESTION}],
@@ -34,19 +53,19 @@ class OpenAIClient:
             )
             for chunk in stream:
                 if text := chunk.choices[0].delta.content:
-                    self.pieces.append(text)
-                    self._arrivals.append(time.monotonic())
+                    session.pieces.append(text)
+                    session.arrivals.append(time.monotonic())
+            response = stream.response
+        sent.received = [Answer("POST", str(response.url), response.status_code, dict(response.headers))]
+        self._history.keep(session)
 
-    def listed(self) -> list[str]:
-        """Return the models that were listed."""
-        self._cluster.journal.observe("openai models", models=self.models)
-        return self.models
+    def session(self) -> OpenAISession:
+        """Return what the client received.
 
-    def spread_s(self) -> float:
-        """Return the time from the first piece to the last, for a `Then`."""
-        spread_s = self._arrivals[-1] - self._arrivals[0] if self._arrivals else 0.0
-        self._cluster.journal.observe("openai pieces", pieces=len(self._arrivals), spread_s=spread_s)
-        return spread_s
+        Raises:
+            HarnessError: no step has used it.
+        """
+        return self._history.kept(OpenAISession, "used the official OpenAI client")
 
     def whole_answer(self, *, max_tokens: int) -> str:
         """Ask the same again, not streaming, and return the text."""

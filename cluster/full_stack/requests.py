@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
-from beehave.errors import HarnessError
 from beehave.http import Answer, Client
 from cluster.clients import Clients
 from cluster.cluster import Cluster
+from cluster.history import History, Kind, Sent
 from cluster.inference import ANSWER_TIMEOUT_S, CHAT, Inference
 from cluster.registry_view import RegistryView
 
@@ -16,49 +14,38 @@ ANOTHER_MODEL = "small:3b"
 
 
 class Requests:
-    """Sends them, and remembers what came back."""
+    """Sends them; the history has what came back."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView, clients: Clients) -> None:
+    def __init__(self, cluster: Cluster, registry: RegistryView, clients: Clients, history: History) -> None:
         self._cluster = cluster
         self._registry = registry
         self._clients = clients
-        self._bounded: tuple[Answer, float] | None = None
-        self._mistakes: list[Answer] = []
+        self._history = history
 
     def ask_within(self, hop: str, *, max_tokens: int, deadline_ms: int) -> None:
         """Ask one hop for an answer that is not streamed, with a deadline, and wait for whatever comes."""
         body = Inference.body("a question with a deadline", max_tokens=max_tokens)
         headers = {"X-Deadline-Ms": str(deadline_ms)}
-        sent_at = time.monotonic()
-        answer = self._client(hop).post(CHAT, body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)
-        self._bounded = (answer, time.monotonic() - sent_at)
-
-    def bounded_answer(self) -> tuple[Answer, float]:
-        """Return the answer to the request with a deadline, and the seconds that it took."""
-        if self._bounded is None:
-            raise HarnessError("no request with a deadline was sent in this scenario")
-        answer, took_s = self._bounded
-        self._cluster.journal.observe("answer", answer=str(answer), took_s=took_s)
-        return answer, took_s
+        sent = self._history.send(Sent(Kind.REQUEST, self._clients.counts()))
+        sent.received = [self._client(hop).post(CHAT, body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)]
 
     def ask_with_mistakes(self, count: int) -> None:
         """Ask the worker, by way of its hive, for a model that it does not have; and after each the queen for one that
         it has, at once: what a mistake costs a worker may last for a fifth of a second only."""
-        (row,) = self._registry.queen_rows()
+        row = self._registry.only_row()
         hive = self._cluster.daemon(row["hive_id"]).client
         body = Inference.body("a mistake", max_tokens=1, model=ANOTHER_MODEL)
-        self._clients.answers = []
+        mistakes = self._history.send(Sent(Kind.MISTAKE))
+        sound = self._history.send(Sent(Kind.REQUEST, self._clients.counts()))
         for number in range(count):
-            self._mistakes.append(hive.post(CHAT, body, headers={"X-Worker-Id": row["id"]}))
-            self._clients.answers.append(Inference(self._cluster).ask(f"no mistake {number}", max_tokens=1))
+            mistakes.received.append(hive.post(CHAT, body, headers={"X-Worker-Id": row["id"]}))
+            sound.received.append(Inference(self._cluster).ask(f"no mistake {number}", max_tokens=1))
 
     def mistakes_answered(self) -> list[Answer]:
-        """Return the answers to the mistakes, for a `Then` to judge."""
-        self._cluster.journal.observe("answers", answers=[str(answer) for answer in self._mistakes])
-        return self._mistakes
+        """Return the answers to the mistakes: to those that a step named so, else to the last requests."""
+        return self._history.answers(self._history.first_kind(Kind.MISTAKE, Kind.REQUEST))
 
     def _client(self, hop: str) -> Client:
         if hop == "worker":
-            (row,) = self._registry.queen_rows()
-            return self._registry.client_of(row)
-        return self._cluster.queen.client if hop == "queen" else self._cluster.hives[0].client
+            return self._registry.client_of(self._registry.only_row())
+        return self._cluster.queen.client if hop == "queen" else self._cluster.first_hive.client

@@ -146,11 +146,10 @@ class MemoryView:
             self._journal, f"nothing is left of {row['id']}", left, lambda it: not it, within_s=self._lease_s
         )
 
-    def told_after_ms(self, model: str) -> float:
-        """Return how long after its memory ran out the queen told of a worker, by the daemons' clocks; a figure.
+    def known_after_ms(self, model: str) -> float:
+        """Return how long after its memory ran out the queen reported a worker's failure, by the daemons' clocks.
 
-        It ran out when the worker said so, or when the hive killed it; a kill of the kernel has no time but that of the
-        exit.
+        It ran out when the worker logged it, or when the hive killed it; of the kernel's kill only the exit is known.
         """
         row = self.wait_until_failed(model)
         hive = self._cluster.daemon(row["hive_id"])

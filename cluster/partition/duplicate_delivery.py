@@ -1,4 +1,4 @@
-"""A copy of a request that a cut link holds and delivers when it heals, as TCP does with what was sent on it."""
+"""A request that is delivered twice: a cut link holds a copy and delivers it when it heals, as TCP does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DIAL_BOUND_S = 5.0
 """The link is whole when it is dialled."""
 
 
-class LateCopy:
-    """One request under one id, sent to a hive from the queen's address beside the queen's own."""
+class DuplicateDelivery:
+    """A copy, under the id of the first request, sent to a hive from the queen's address beside the queen's own."""
 
     def __init__(self, link: Link, queen: Daemon, hive: Daemon, worker: Client, worker_id: str) -> None:
         """worker: a client of the worker that serves the request."""
-        self.request_id = f"late-{uuid.uuid4().hex[:12]}"
+        self.request_id = f"copy-{uuid.uuid4().hex[:12]}"
         self._link = link
         self._queen = queen
         self._hive = hive

@@ -1,9 +1,7 @@
-"""Links between the parts of the cluster that fail and heal: what steps do to them, and what can be seen of it then."""
+"""Links between the parts of the cluster that fail and heal: what steps do to them."""
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from enum import Enum
 
 from beehave import Daemon
@@ -17,13 +15,14 @@ from beehave.net.links import Link
 from beehave.net.ways import Effect, Verdict, Way
 from beehave.process.listeners import listeners_of
 from cluster.cluster import Cluster
+from cluster.history import History, Kind, Target
 from cluster.inference import Inference
-from cluster.partition.duplicate_delivery import LateCopy
+from cluster.partition.duplicate_delivery import DuplicateDelivery
 from cluster.partition.view import PartitionView
 from cluster.registry_view import RegistryView, Row
 
 WORKERS = "its workers"
-"""How sentences call the workers of a hive as the end of a link."""
+"""The workers of a hive as the end of a link, in the words of the sentences."""
 
 
 class Direction(Enum):
@@ -34,18 +33,19 @@ class Direction(Enum):
 
 
 class Partitions:
-    """Breaks links and remembers what was before, for the `Then`s that follow."""
+    """Breaks links and restores them; the history has when, and how things stood before."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView, faults: FaultStack) -> None:
+    def __init__(self, cluster: Cluster, registry: RegistryView, faults: FaultStack, history: History) -> None:
         self._cluster = cluster
         self._registry = registry
         self._faults = faults
+        self._history = history
         self._journal = cluster.journal
         self._inference = Inference(cluster)
         self._link: Link | None = None
         self._fault: LinkFault | None = None
-        self.seen = PartitionView(cluster, registry)
-        self._copy: LateCopy | None = None
+        self._copy: DuplicateDelivery | None = None
+        self.seen = PartitionView(cluster, registry, history)
 
     # What is done to links.
 
@@ -68,21 +68,21 @@ class Partitions:
         self._break(f"the link between {ends}", self._both_ways(ends), effect)
 
     def restore(self) -> None:
-        """Heal the link that was broken last, and show that it is whole, as far as there still is somebody to dial.
+        """Heal the link that was broken last, and check that it is whole wherever a daemon still listens.
 
         Raises:
             FaultError: a probe does not pass.
         """
         fault = self._broken
         self._faults.heal(fault)
-        self.seen.healed_at = time.monotonic()
+        self._history.restored()
         there = {Address(listener.host, listener.port) for listener in listeners_of(None)}
         if lost := [str(probe) for probe in fault.probes(there) if probe.verdict is not Verdict.PASSED]:
             raise FaultError(f"{fault.name}: healed, and yet a probe is {lost}")
 
     def flap(self, ends: str, times: int) -> None:
         """Cut and restore a link again and again: a heartbeat down, a heartbeat up, while the hive lives."""
-        self.seen.before = self.seen.remember()
+        self._history.act(Target.LINK, f"link between {ends} cut")
         hive = self._cluster.daemon(_nodes(ends)[1])
         heartbeat_s = self._cluster.durations.heartbeat_ms / 1000
         for _ in range(times):
@@ -92,18 +92,21 @@ class Partitions:
             always(self._journal, f"{hive.name} lives meanwhile", hive.process.alive, bool, for_s=heartbeat_s)
 
     def serve_once(self) -> None:
-        """Have a request served under an id of its own, whose copy will come late."""
-        row = self._registry.queen_rows()[0]
+        """Have a request served under an id of its own, of which a copy can be delivered later."""
+        row = self._registry.first_row()
         hive = self._cluster.daemon(row["hive_id"])
-        self._copy = LateCopy(self.link, self._cluster.queen, hive, self._registry.client_of(row), row["id"])
-        self._inference.ask("once", headers={"X-Request-Id": self._copy.request_id}).expect(200)
-        self._copy.count_runs()
+        worker = self._registry.client_of(row)
+        copy = self._copy = DuplicateDelivery(self.link, self._cluster.queen, hive, worker, row["id"])
+        answer = self._inference.ask("once", headers={"X-Request-Id": copy.request_id})
+        self._history.answered(Kind.REQUEST, [answer.expect(200)])
+        copy.count_runs()
 
     def cut_on_copy(self, ends: str, *, given_up: bool) -> None:
         """Cut a link and leave on it a copy of the request: its connection stood before, its bytes are lost."""
-        self.copy.dial()
+        copy = self.copy
+        copy.dial()
         self.cut(ends)
-        self.copy.send(self._inference.body("once", max_tokens=4), given_up=given_up)
+        copy.send(self._inference.body("once", max_tokens=4), given_up=given_up)
 
     @property
     def late_bound_s(self) -> float:
@@ -111,18 +114,18 @@ class Partitions:
 
         TCP doubles the pause between its tries: the next one comes at the latest after as long as the cut lasted.
         """
-        lasted_s = self.seen.healed_at - self.seen.before.at
+        lasted_s = self._history.restored_at - self._history.last_act(Target.LINK).at
         return lasted_s + self._cluster.durations.heartbeat_ms / 1000
 
     @property
-    def copy(self) -> LateCopy:
-        """The copy of a request that hangs on a link.
+    def copy(self) -> DuplicateDelivery:
+        """The copy of a request that is held by a link.
 
         Raises:
             HarnessError: no request was served for it.
         """
         if self._copy is None:
-            raise HarnessError("no step had a request served whose copy could come late")
+            raise HarnessError("no step of this scenario had a request served of which a copy could come late")
         return self._copy
 
     # What is seen of it.
@@ -156,12 +159,12 @@ class Partitions:
     @property
     def _broken(self) -> LinkFault:
         if self._fault is None:
-            raise HarnessError("no link is broken in this scenario")
+            raise HarnessError("no When of this scenario broke a link")
         return self._fault
 
     def _break(self, what: str, crossings: list[Crossing], effect: Effect) -> None:
-        before = self.seen.before = self.seen.remember()
-        before.at, before.wall_clock = time.monotonic(), datetime.now(UTC)
+        act = self._history.act(Target.LINK, f"{what} cut")
+        act.done()
         self._inject(what, crossings, effect)
 
     def _inject(self, what: str, crossings: list[Crossing], effect: Effect) -> None:

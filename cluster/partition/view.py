@@ -1,18 +1,17 @@
-"""What can be seen of the cluster while a link is broken and after it has healed, by the queen's four voices."""
+"""What is seen of a broken link, and of one that has healed, in the queen's list, events, metrics and log."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from beehave.conditions import always, eventually
-from beehave.errors import HarnessError
 from beehave.http import Answer
 from beehave.process.logs import log_events
 from cluster.cluster import Cluster
 from cluster.event_view import events_so_far
+from cluster.history import History, Target
 from cluster.inference import Inference
 from cluster.registry_view import RegistryView, Row, WorkerIdentity
 from cluster.stream import LiveStream
@@ -20,57 +19,15 @@ from cluster.stream import LiveStream
 STATES = ("available", "suspect", "unavailable")
 
 
-@dataclass
-class Before:
-    """How things stood before a link was touched, and when that was."""
-
-    workers: set[WorkerIdentity]
-    instances: dict[str, str]
-    """Of the hives, by id."""
-    event: int
-    """The number of the queen's last event."""
-    log_mark: int
-    """Where the queen's log ended."""
-    at: float = field(default_factory=time.monotonic)
-    wall_clock: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
 class PartitionView:
-    """Looks, and compares with what was before the link was touched."""
+    """Looks, and compares with what was before the last act."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView) -> None:
+    def __init__(self, cluster: Cluster, registry: RegistryView, history: History) -> None:
         self._cluster = cluster
         self._registry = registry
+        self._history = history
         self._journal = cluster.journal
         self._inference = Inference(cluster)
-        self._before: Before | None = None
-        self.healed_at = 0.0
-        """When the link was restored last, in seconds on the monotonic clock."""
-
-    @property
-    def before(self) -> Before:
-        """How things stood before a link was touched.
-
-        Raises:
-            HarnessError: none was.
-        """
-        if self._before is None:
-            raise HarnessError("no step has touched a link in this scenario")
-        return self._before
-
-    @before.setter
-    def before(self, before: Before) -> None:
-        self._before = before
-
-    def remember(self) -> Before:
-        """Return how things stand now."""
-        hives = self._registry.hives_at_queen()
-        return Before(
-            workers={WorkerIdentity.of_row(row) for row in self._registry.queen_rows()},
-            instances={row["id"]: row["instance"] for row in hives},
-            event=max((event["sequence"] for event in events_so_far(self._cluster)), default=0),
-            log_mark=self._cluster.queen.process.log_mark(),
-        )
 
     def request(self, *, deadline_ms: int | None = None) -> Answer:
         """Send one request to the queen and return what came."""
@@ -80,18 +37,20 @@ class PartitionView:
     def wait_until_given_up(self, hive: str) -> None:
         """Wait until the queen calls a hive unavailable, a lease and a heartbeat after the cut at the latest.
 
-        The lease that passed last did so before the cut, so that its end comes within a lease; a heartbeat is for
-        telling it. The figures of this and of the suspicion before it go into the report.
+        The last lease passed before the cut, so that it ends within a lease; the queen notices within a heartbeat. The
+        figures of this and of the suspicion before it go into the report.
         """
         durations = self._cluster.durations
         bound_ms = durations.lease_ms + durations.heartbeat_ms
         took_s = self.wait_for_state(hive, "unavailable", within_ms=bound_ms)
         self._journal.figure("cut to unavailable", took_s, bound_s=bound_ms / 1000, why="a lease and a heartbeat")
-        told = {event["kind"]: self._after_cut_s(event) for event in self._events(hive, {"hive.suspect"})}
-        if told:
-            suspected_s = told["hive.suspect"]
+        suspicions = self._events(hive, {"hive.suspect"})
+        if suspicions:
             self._journal.figure(
-                "cut to suspect", suspected_s, bound_s=durations.lease_ms / 1000, why="before a lease ends"
+                "cut to suspect",
+                self._after_cut_s(suspicions[-1]),
+                bound_s=durations.lease_ms / 1000,
+                why="before a lease ends",
             )
 
     def wait_until_back(self, hive: str, *, heartbeats: int) -> None:
@@ -107,8 +66,8 @@ class PartitionView:
         """
         durations = self._cluster.durations
         bound_ms = durations.between_tokens_ms + durations.heartbeat_ms
-        stream.wait_for_end(within_s=max(0.0, self.before.at + bound_ms / 1000 - time.monotonic()))
-        took_s = (stream.ended_at or 0.0) - self.before.at
+        stream.wait_for_end(within_s=max(0.0, self._cut_at + bound_ms / 1000 - time.monotonic()))
+        took_s = (stream.ended_at or 0.0) - self._cut_at
         self._journal.figure(
             "cut in a stream to its error chunk", took_s, bound_s=bound_ms / 1000, why="the stall bound"
         )
@@ -120,7 +79,7 @@ class PartitionView:
         Raises:
             AssertionError: it was not within the bound, which counts from the cut (or heal) too.
         """
-        began = self.before.at if since == "cut" else self.healed_at
+        began = self._cut_at if since == "cut" else self._history.restored_at
         eventually(
             self._journal,
             f"the queen lists {hive} as {state} within {within_ms:.0f} ms of the {since}",
@@ -131,7 +90,7 @@ class PartitionView:
         return time.monotonic() - began
 
     def stays_available(self, hive: str, *, for_s: float) -> str:
-        """Look for a time whether the queen lists the hive as available all along; returns the last state seen."""
+        """Check for a time that the queen lists the hive as available all along; return the last state seen."""
         return always(
             self._journal,
             f"the queen lists {hive} as available",
@@ -140,19 +99,20 @@ class PartitionView:
             for_s=for_s,
         )
 
-    def states_told(self, hive: str) -> list[str]:
-        """Return the states of a hive that the queen's events told since the link was touched."""
-        told = self._events(hive, {f"hive.{state}" for state in STATES})
-        return [event["kind"].removeprefix("hive.") for event in told]
+    def states_in_events(self, hive: str) -> list[str]:
+        """Return the states of a hive by the queen's events since the last act."""
+        events = self._events(hive, {f"hive.{state}" for state in STATES})
+        return [event["kind"].removeprefix("hive.") for event in events]
 
     def registrations(self) -> list[dict[str, Any]]:
-        """Return the events since the link was touched by which anything was registered or removed."""
+        """Return the events since the last act by which anything was registered or removed."""
         kinds = {"hive.registered", "hive.removed", "worker.registered", "worker.removed", "worker.restarted"}
         return self._events(None, kinds)
 
     def views_of(self, hive: str) -> dict[str, str]:
         """Return the state of a hive by the queen's list, events, log, and metrics (when these agree with the list)."""
-        told = self.states_told(hive)
+        events = self.states_in_events(hive)
+        before = self._history.before
         rows = self._registry.hives_at_queen()
         listed = {state: sum(row["state"] == state for row in rows) for state in STATES}
         gauges = {state: self._inference.counter(self._cluster.queen, "queen_hives", state=state) for state in STATES}
@@ -160,14 +120,14 @@ class PartitionView:
             (entry["timestamp"], state)
             for state in STATES
             for entry in log_events(
-                self._journal, self._cluster.queen.process, f"hive_{state}", since=self.before.log_mark
+                self._journal, self._cluster.queen.process, f"hive_{state}", since=before.log_marks.get("queen", 0)
             )
             if entry["hive_id"] == hive
         ]
-        state = next(row["state"] for row in rows if row["id"] == hive)
+        state = next((row["state"] for row in rows if row["id"] == hive), "not listed")
         return {
             "list": state,
-            "events": told[-1] if told else "nothing told",
+            "events": events[-1] if events else "no event",
             "log": max(logged)[1] if logged else "nothing logged",
             "metrics": state if gauges == listed else f"{gauges}, the list has {listed}",
         }
@@ -179,7 +139,7 @@ class PartitionView:
     def workers_now(self) -> set[WorkerIdentity]:
         """Return the workers, once the queen, the hives and the process table agree on as many as before."""
         within_s = self._cluster.durations.start_up_ms / 1000
-        return self._registry.wait_until_consistent(count=len(self.before.workers), within_s=within_s)
+        return self._registry.wait_until_consistent(count=len(self._history.before.workers), within_s=within_s)
 
     def wait_until_forgotten(self, hive: str) -> float:
         """Wait until the queen lists no worker of a hive: its lease has ended, and the orphan grace has passed.
@@ -193,14 +153,14 @@ class PartitionView:
             f"the queen lists no worker of {hive}",
             lambda: [row for row in self._registry.queen_rows() if row["hive_id"] == hive],
             lambda rows: not rows,
-            within_s=max(0.0, self.before.at + bound_ms / 1000 - time.monotonic()),
+            within_s=max(0.0, self._cut_at + bound_ms / 1000 - time.monotonic()),
         )
-        return time.monotonic() - self.before.at
+        return time.monotonic() - self._cut_at
 
     def requests_counted(self, count: int) -> dict[str, float]:
-        """Return how the queen counts the requests that have ended so far, once she counts `count` of them.
+        """Return how the queen counts the requests that have ended so far, once it counts `count` of them.
 
-        She counts one when its last byte is written, so a moment after the client may have read it.
+        It counts one when its last byte is written, so a moment after the client may have read it.
         """
 
         def counted() -> dict[str, float]:
@@ -220,7 +180,7 @@ class PartitionView:
 
     def wait_until_routable(self, *, routable: bool, within_ms: float, since: str = "cut") -> list[Row]:
         """Wait until the queen routes to all workers, or to none; the bound counts from the cut (or heal)."""
-        began = self.before.at if since == "cut" else self.healed_at
+        began = self._cut_at if since == "cut" else self._history.restored_at
         whom = "all workers" if routable else "no worker"
         return eventually(
             self._journal,
@@ -234,9 +194,20 @@ class PartitionView:
         """Return the queen's row of a hive."""
         return next((row for row in self._registry.hives_at_queen() if row["id"] == name), {"state": "not listed"})
 
+    @property
+    def _cut_at(self) -> float:
+        return self._history.last_act(Target.LINK).at
+
     def _events(self, hive: str | None, kinds: set[str]) -> list[dict[str, Any]]:
-        told = events_so_far(self._cluster, since=self.before.event)
-        return [event for event in told if event["kind"] in kinds and hive in {None, event["hive_id"]}]
+        since = self._history.before.wall_clock
+        return [
+            event
+            for event in events_so_far(self._cluster)
+            if event["kind"] in kinds
+            and hive in {None, event["hive_id"]}
+            and datetime.fromisoformat(event["at"]) > since
+        ]
 
     def _after_cut_s(self, event: dict[str, Any]) -> float:
-        return (datetime.fromisoformat(event["at"]) - self.before.wall_clock).total_seconds()
+        cut = self._history.last_act(Target.LINK).before.wall_clock
+        return (datetime.fromisoformat(event["at"]) - cut).total_seconds()

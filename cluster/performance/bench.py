@@ -1,4 +1,4 @@
-"""The measurements of the steps: a load on the cluster, what the daemons used meanwhile, what may be concluded."""
+"""Measurements: a load on the cluster, what the daemons used meanwhile, what may be concluded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from beehave.conditions import always, eventually
+from beehave.conditions import always
 from beehave.errors import HarnessError
 from beehave.faults.base import FaultStack
 from beehave.faults.pause import Pause
@@ -18,11 +18,12 @@ from beehave.load.result import Bounds, LoadResult, Verdict, VerdictKind, judge,
 from beehave.process.sampler import Limit, Load, Sampler, Trend
 from cluster.clients import Clients
 from cluster.cluster import TOKEN_INTERVAL_MS, Cluster
+from cluster.history import History, Kind, Sent
 from cluster.inference import CHAT, Inference
 from cluster.registry_view import RegistryView, WorkerIdentity
 
 BOUNDS = Bounds(mean_ms=100, p99_ms=500)
-"""What the product promises (BEHAVIOURS A8): a measurement counts when the generator was quick enough for these."""
+"""What the product promises (docs/behaviours.md, A8); a measurement counts when the generator was quick enough."""
 MEASUREMENTS = 3
 """How often a measurement is taken at most. Only one that says nothing, neither good nor bad, is taken again."""
 WARM_UP_REQUESTS = 200
@@ -45,16 +46,18 @@ a second and third one of a pool that is used for the first time."""
 
 
 class Bench:
-    """Puts loads on the cluster of one scenario and keeps where their results lie."""
+    """Puts loads on the cluster of one scenario."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView, clients: Clients, faults: FaultStack) -> None:
+    def __init__(
+        self, cluster: Cluster, registry: RegistryView, clients: Clients, faults: FaultStack, history: History
+    ) -> None:
         self._cluster = cluster
         self._registry = registry
         self._clients = clients
         self._faults = faults
+        self._history = history
         self._loads: dict[str, LoadProcess] = {}
         self._sampler: Sampler | None = None
-        self._served_before: dict[str, float] = {}
         self._others_share = 0.0
         self._number = 0
         self._warm = False
@@ -98,11 +101,17 @@ class Bench:
     def result(self, name: str = "open loop") -> LoadResult:
         """Return what a load found, as an observation."""
         if name not in self._loads:
-            raise HarnessError(f"no {name} was run in this scenario; there is: {', '.join(self._loads) or 'none'}")
+            raise HarnessError(f'no When of this scenario sent requests on a schedule or ran a load called "{name}"')
         return self._loads[name].result()
 
     def pause_ms(self, name: str = "open loop") -> float:
-        """Return how long the pause in a load really was, in milliseconds."""
+        """Return how long the pause in a load really was, in milliseconds.
+
+        Raises:
+            HarnessError: there was none.
+        """
+        if name not in self._pauses:
+            raise HarnessError(f"no When of this scenario paused anything in the {name}")
         return self._pauses[name].seconds * 1000
 
     def verdict(self, bounds: Bounds) -> Verdict:
@@ -121,28 +130,10 @@ class Bench:
         beside = f"other processes used {self._others_share:.0%} of the machine's CPU"
         return f"{self.result().text()}; {beside}"
 
-    def served_by_workers(self, count: int) -> dict[str, float]:
-        """Return how many of the requests each worker served by its own counter, once they are `count` in all.
-
-        A worker counts when it has written its answer, so a moment after the client may have read it.
-        """
-
-        def served() -> dict[str, float]:
-            now = self._clients.served_by_workers()
-            return {name: total - self._served_before.get(name, 0) for name, total in now.items()}
-
-        return eventually(
-            self._cluster.journal,
-            f"the workers count {count} requests",
-            served,
-            lambda counts: sum(counts.values()) >= count,
-            within_s=self._cluster.durations.heartbeat_ms / 1000,
-        )
-
     def trends(self) -> list[Trend]:
         """Return how memory, open files and threads of each daemon moved over the last measurement."""
         if self._sampler is None:
-            raise HarnessError("nothing was sampled in this scenario")
+            raise HarnessError("no When of this scenario measured what the daemons use")
         result = self.result()
         return self._sampler.trends(LIMITS, Load(result.planned, result.in_flight_max))
 
@@ -154,7 +145,6 @@ class Bench:
     def _sampled(self, start: Callable[[], LoadProcess], *, seconds: float) -> None:
         """Run one load to its end with the sampler beside it."""
         self._warm_up()
-        self._served_before = self._clients.served_by_workers()
         sampler = self._sampler = Sampler.over(self._cluster.journal, self._daemons(), seconds=seconds)
         sampler.start()
         use = MachineUse(sampler.cpu_s)
@@ -191,8 +181,10 @@ class Bench:
             "body": Inference.body("how long does it take", max_tokens=tokens),
             "timeout_s": self._cluster.durations.deadline_ms / 1000 + OVERTIME_S,
         }
+        before = self._clients.counts()
         load = LoadProcess(self._cluster.daemons, f"load-{self._number}", **(given | plan))
         self._loads[name] = load
+        self._history.send(Sent(Kind.REQUEST, before, load=load))
         return load
 
     def _start_stream(self, seconds: int) -> LoadProcess:
@@ -227,7 +219,7 @@ class Bench:
         always(self._cluster.journal, f"{load.name} is under way", load.process.alive, bool, for_s=seconds)
 
     def _a_worker(self) -> Identity:
-        return WorkerIdentity.of_row(self._registry.queen_rows()[0]).process
+        return WorkerIdentity.of_row(self._registry.first_row()).process
 
     def _daemons(self) -> dict[str, Identity]:
         """Return the processes of queen, hives and workers by their names."""

@@ -1,4 +1,4 @@
-"""Daemons that are started wrongly, each in one way, to see what they say and how they end."""
+"""Daemons that are started with one mistake each, to see what they print and how they end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ class BadStart:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._folder = cluster.folder / "bad-start"
-        self._folder.mkdir(parents=True)
         self._occupied: list[socket.socket] = []
         self._process: ManagedProcess | None = None
 
@@ -34,7 +33,7 @@ class BadStart:
             HarnessError: none was.
         """
         if self._process is None:
-            raise HarnessError("no daemon was started wrongly in this scenario")
+            raise HarnessError("no When of this scenario started a daemon with a mistake")
         return self._process
 
     def start(self, role: str, mistake: str) -> None:
@@ -55,6 +54,7 @@ class BadStart:
         }
         if mistake not in makers:
             raise HarnessError(f"unknown mistake {mistake!r}; there are: {', '.join(makers)}")
+        self._folder.mkdir(parents=True, exist_ok=True)
         config = self._sound_config(role)
         makers[mistake](config)
         path = self._folder / f"{role}.toml"
@@ -77,7 +77,7 @@ class BadStart:
         self._cluster.journal.observe("exit status", pid=self.process.pid, status=status)
         return status
 
-    def said(self) -> list[str]:
+    def printed(self) -> list[str]:
         """Return every line that it wrote."""
         lines = self.process.log_lines()
         self._cluster.journal.observe("output", lines=lines)

@@ -4,56 +4,65 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
 
 from beehave.conditions import always, eventually
 from beehave.errors import HarnessError
+from beehave.faults.base import FaultStack
+from beehave.faults.pause import Pause
 from beehave.http import Answer
 from beehave.identity import Identity
-from beehave.process.table import ManagedProcess
+from beehave.process.logs import log_events
+from cluster.clients import Clients
 from cluster.cluster import Cluster
+from cluster.event_view import events_so_far
+from cluster.history import History, Target
 from cluster.inference import Inference
+from cluster.recovery.stranger import Stranger
 from cluster.registry_view import RegistryView, Row, WorkerIdentity
+from cluster.stream import PACE_TOKENS
 from cluster.workers import Workers
 
-TOLD_WITHIN_S = 1.0
-"""The contract's bound for what is told when it happens and not by a lease: a crash, a client that went away."""
+KNOWN_WITHIN_S = 1.0
+"""The contract's bound for what is reported when it happens and not by a lease: a crash, a client that went away."""
 
-STRANGER = (
-    "import signal, sys, time; "
-    "signal.signal(signal.SIGTERM, lambda *_: (print('got SIGTERM', flush=True), sys.exit(0))); "
-    "print('here', flush=True); time.sleep(600)"
-)
-"""A program that has nothing to do with the cluster; it says so when it is told to end, and sleeps ten minutes."""
+
+@dataclass
+class Serving:
+    """The worker that served a stream when it began."""
+
+    worker: WorkerIdentity
 
 
 class Recovery:
-    """Remembers who was there before, and ends and restarts."""
+    """Ends and restarts daemons; the history has who was there before."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryView, workers: Workers) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        registry: RegistryView,
+        workers: Workers,
+        clients: Clients,
+        *,
+        faults: FaultStack,
+        history: History,
+    ) -> None:
         self._cluster = cluster
         self._registry = registry
         self._workers = workers
-        self.before: set[WorkerIdentity] = set()
-        """The workers before the last ending."""
-        self.acted_at = 0.0
-        """When the last ending was, in seconds on the monotonic clock."""
-        self.restarted_at = 0.0
-        """When the daemons that were started again last answered, in seconds on the monotonic clock."""
-        self._stranger: ManagedProcess | None = None
-
-    def remember(self) -> None:
-        """Write down who the workers are."""
-        self.before = {WorkerIdentity.of_row(row) for row in self._registry.queen_rows()}
-        self.acted_at = time.monotonic()
+        self._clients = clients
+        self._faults = faults
+        self._history = history
 
     def end(self, name: str, number: signal.Signals) -> None:
-        """End one daemon; who was there before is remembered."""
-        self.remember()
+        """End one daemon."""
+        rows = self._registry.rows_of_hive(name)
+        act = self._history.act(Target.DAEMON, f"{name} ended", rows)
         self._cluster.end(name, number, why=f"a step ends {name} by {number.name}")
-        self.acted_at = time.monotonic()
+        act.done()
 
     def end_and_restart(self, name: str, number: signal.Signals) -> None:
         """End one daemon and start it again at once."""
@@ -65,38 +74,52 @@ class Recovery:
         for name in names:
             self._cluster.restart(name)
         self._cluster.wait_until_up(*names)
-        self.restarted_at = time.monotonic()
+        self._history.restored()
+
+    def freeze_hive(self, name: str) -> None:
+        """Stop a hive's process with SIGSTOP."""
+        hive = self._cluster.daemon(name)
+        if hive.process.identity is None:
+            raise HarnessError(f"{name} has no process to freeze")
+        self._faults.add(Pause(self._cluster.journal, name, hive.process.identity))
 
     def kill_everything(self) -> None:
-        """SIGKILL the queen, all hives and all workers, in one breath."""
-        self.remember()
+        """SIGKILL the queen, all hives and all workers at once."""
+        rows = self._registry.queen_rows()
+        self._history.act(Target.DAEMON, "cluster killed", rows)
         for daemon in [self._cluster.queen, *self._cluster.hives]:
             self._cluster.processes.kill(daemon.process, why="a step kills the whole cluster")
-        for worker in self.before:
+        for worker in map(WorkerIdentity.of_row, rows):
             self._workers.signal(worker.process, signal.SIGKILL, why="a step kills the whole cluster")
 
     def restart_everything(self) -> None:
         """Start the queen and all hives again."""
         self.restart("queen", *(hive.name for hive in self._cluster.hives))
 
+    @property
+    def before(self) -> set[WorkerIdentity]:
+        """The workers before the last act."""
+        return set(self._history.before.workers.values())
+
     def survivors(self) -> set[Identity]:
-        """Return which of the worker processes of before are alive now."""
+        """Return the processes of the workers before the last act that are alive now."""
         alive = {worker.process for worker in self.before if worker.process.alive()}
         self._cluster.journal.observe("survivors", alive=sorted(alive))
         return alive
 
     def survivors_after_a_heartbeat(self) -> set[Identity]:
-        """Look for a heartbeat, for who ends in order needs some time; return which workers of before live then."""
+        """Watch for one heartbeat (a graceful exit takes time) and return the workers that are still alive."""
+        before = self.before
         return always(
             self._cluster.journal,
             "the workers live on",
             self.survivors,
-            lambda alive: len(alive) == len(self.before),
+            lambda alive: len(alive) == len(before),
             for_s=self._cluster.durations.heartbeat_ms / 1000,
         )
 
     def no_hive_unavailable_for_a_lease(self) -> None:
-        """Look for a lease and a heartbeat: a hive that does not lease to the queen shows only then."""
+        """Check for a lease and a heartbeat that no hive is unavailable: one that does not lease shows only then."""
         durations = self._cluster.durations
         always(
             self._cluster.journal,
@@ -107,7 +130,7 @@ class Recovery:
         )
 
     def seconds_until_unavailable(self, hive: str) -> float:
-        """Wait until the queen calls a hive unavailable; return how long she listed it in another state before."""
+        """Wait until the queen calls a hive unavailable; return how long it was listed in another state before."""
         durations = self._cluster.durations
         listed: list[float] = []
 
@@ -127,7 +150,7 @@ class Recovery:
         return listed[-1] - listed[0]
 
     def seconds_until_workers_ended(self) -> float:
-        """Wait until the workers of before have ended by themselves; return how long after the ending that was."""
+        """Wait until the workers have ended by themselves; return how long after the last act that was, in seconds."""
         durations = self._cluster.durations
         eventually(
             self._cluster.journal,
@@ -136,7 +159,7 @@ class Recovery:
             lambda alive: not alive,
             within_s=self.orphan_bound_s + durations.drain_ms / 1000,
         )
-        return time.monotonic() - self.acted_at
+        return time.monotonic() - self._history.acted_at
 
     @property
     def orphan_bound_s(self) -> float:
@@ -150,48 +173,36 @@ class Recovery:
         The row keeps the worker's start: that is how it looks when the kernel has used a PID again.
         """
         self.end(hive, signal.SIGKILL)
-        for worker in self.before:
+        before = self.before
+        for worker in before:
             self._workers.signal(worker.process, signal.SIGKILL, why="its PID is to be a stranger's")
         eventually(self._cluster.journal, "the worker is gone", self.survivors, lambda alive: not alive, within_s=5)
-        argv = [sys.executable, "-c", STRANGER]
-        stranger = self._cluster.processes.spawn(
-            "stranger", "stranger", argv, log_path=self._cluster.folder / "stranger.log"
-        )
-        self._stranger = stranger
-        eventually(
-            self._cluster.journal,
-            "the stranger is there",
-            stranger.log_lines,
-            lambda lines: "here" in lines,
-            within_s=10,
-        )
+        stranger = Stranger(self._cluster)
+        self._history.keep(stranger)
         with closing(sqlite3.connect(self._cluster.catalog_path(hive))) as database:
-            changed = database.execute("UPDATE workers SET pid = ?", (stranger.pid,)).rowcount
+            changed = database.execute("UPDATE workers SET pid = ?", (stranger.process.pid,)).rowcount
             database.commit()
-        if changed != len(self.before):
-            raise HarnessError(f"{changed} rows were changed in the hive's database, expected {len(self.before)}")
+        if changed != len(before):
+            raise HarnessError(f"{changed} rows were changed in the hive's database, expected {len(before)}")
 
     def stranger_seen(self) -> tuple[bool, list[str]]:
-        """Return whether the stranger lives, and what it said."""
-        if self._stranger is None or self._stranger.identity is None:
-            raise HarnessError("no stranger was started in this scenario")
-        alive, lines = self._stranger.identity.alive(), self._stranger.log_lines()
-        self._cluster.journal.observe("stranger", alive=alive, lines=lines)
-        return alive, lines
+        """Return whether the stranger lives, and what it has printed."""
+        return self._history.kept(Stranger, "gave a worker's PID to a stranger").seen()
 
-    def crash_known(self, row: Row, *, killed_at: float) -> Row:
-        """Wait until the queen no longer shows the crashed process as one that serves."""
+    def crash_known(self) -> Row:
+        """Wait until the queen no longer shows the crashed process as one that serves, and return the row."""
+        row = self._history.subject
         crashed = WorkerIdentity.of_row(row)
         rows = eventually(
             self._cluster.journal,
             f"the queen knows that {row['id']} has crashed",
             self._registry.queen_rows,
             lambda rows: not any(WorkerIdentity.of_row(now) == crashed and now["routable"] for now in rows),
-            within_s=TOLD_WITHIN_S,
+            within_s=KNOWN_WITHIN_S,
         )
-        took_s = time.monotonic() - killed_at
+        took_s = time.monotonic() - self._history.acted_at
         self._cluster.journal.figure(
-            "worker killed to known at the queen", took_s, bound_s=TOLD_WITHIN_S, why="the contract"
+            "worker killed to known at the queen", took_s, bound_s=KNOWN_WITHIN_S, why="the contract"
         )
         return next((now for now in rows if now["id"] == row["id"]), {})
 
@@ -199,21 +210,21 @@ class Recovery:
         """Send `count` requests, one after the other."""
         return [Inference(self._cluster).ask(f"after {number}") for number in range(count)]
 
-    def ask_after_kill(self, count: int, *, killed_at: float) -> list[Answer]:
-        """Send `count` requests, one after the other; how long after the kill the first was answered is a figure."""
+    def ask_after_act(self, count: int) -> list[Answer]:
+        """Send `count` requests, one after the other; the time from the last act to the first answer is a figure."""
         first = self.ask_each(1)
-        took_s, what = time.monotonic() - killed_at, "worker killed to the next request answered elsewhere"
-        bound_s = TOLD_WITHIN_S + self._cluster.durations.deadline_ms / 1000
+        took_s, what = time.monotonic() - self._history.acted_at, "worker killed to the next request answered elsewhere"
+        bound_s = KNOWN_WITHIN_S + self._cluster.durations.deadline_ms / 1000
         self._cluster.journal.figure(
             what, took_s, bound_s=bound_s, why="known at the queen, and the request's deadline"
         )
         return first + self.ask_each(count - 1)
 
     def agree_within_lease(self, count: int) -> set[WorkerIdentity]:
-        """Wait until the queen, the hives and the process table agree, one lease after the restarted answered."""
+        """Wait until the queen, the hives and the process table agree, for one lease."""
         lease_s = self._cluster.durations.lease_ms / 1000
         workers = self._registry.wait_until_consistent(count=count, within_s=lease_s)
-        took_s = time.monotonic() - self.restarted_at
+        took_s = time.monotonic() - self._history.restored_at
         self._cluster.journal.figure("started again to consistent", took_s, bound_s=lease_s, why="a lease")
         return workers
 
@@ -227,12 +238,63 @@ class Recovery:
             within_s=within_s,
         )
 
-    def stays_routable(self, worker: WorkerIdentity, *, for_s: float) -> Row:
-        """Look for `for_s` seconds: the worker is routed to, and the same process, at every look."""
-        return always(
+    def wait_until_unhealthy(self, *, probes: int) -> tuple[Row, list[dict[str, Any]], float]:
+        """Wait until the queen does not route to the frozen worker, and its hive has logged that probes failed.
+
+        Returns its row, the hive's log lines, and how long after the last act that was, in seconds.
+        """
+        frozen, within_s = self._history.subject, self.probe_bound_s(probes)
+        row = self.wait_unroutable(frozen["id"], within_s=within_s)
+        hive = self._cluster.daemon(frozen["hive_id"])
+        logged = eventually(
+            self._cluster.journal,
+            "the hive logs that its probes have failed",
+            lambda: log_events(self._cluster.journal, hive.process, "worker_unhealthy"),
+            bool,
+            within_s=within_s,
+        )
+        return row, logged, time.monotonic() - self._history.acted_at
+
+    def probe_bound_s(self, probes: int) -> float:
+        """Return how long `probes` probes may take: each its interval and its time-out, and a heartbeat or two."""
+        durations = self._cluster.durations
+        return (probes * (durations.probe_ms + durations.probe_timeout_ms) + 2 * durations.heartbeat_ms) / 1000
+
+    def probe_least_s(self, probes: int) -> float:
+        """Return how long `probes` probes of a hung worker take at least: each but the last its time-out and its
+        interval."""
+        durations = self._cluster.durations
+        return (probes - 1) * (durations.probe_ms + durations.probe_timeout_ms) / 1000
+
+    def stream_longer_than(self, what: str) -> None:
+        """Begin a stream that lasts longer than `3 probes` or than `the idle time`; keep who the worker is."""
+        durations = self._cluster.durations
+        longer_ms = 3 * durations.probe_ms if what == "3 probes" else durations.idle_stop_ms
+        stream = self._clients.begin_stream_of(longer_ms * 1.3 / 1000)
+        stream.wait_for_tokens(PACE_TOKENS)
+        self._history.keep(Serving(WorkerIdentity.of_row(self._clients.serving_row())))
+
+    def stays_routable(self) -> tuple[WorkerIdentity, Row]:
+        """Check as long as the stream runs that its worker is routed to and the same process; return both."""
+        worker = self._history.kept(Serving, "asked for a stream that lasts longer than the probes").worker
+        row = always(
             self._cluster.journal,
             f"{worker.id} stays the same and is routed to",
             lambda: self._registry.row(worker.id),
             lambda row: bool(row["routable"]) and WorkerIdentity.of_row(row) == worker,
-            for_s=for_s,
+            for_s=self._history.stream.expected_end_at - time.monotonic(),
         )
+        return worker, row
+
+    def idle_stop(self) -> tuple[set[WorkerIdentity], float, list[dict[str, Any]]]:
+        """Wait until no worker is left after the last stream.
+
+        Returns the workers (none), how long after the stream's end that was in seconds, and the queen's events of it.
+        """
+        stream = self._history.stream
+        stream.wait_for_end()
+        within_s = self._cluster.durations.idle_stop_ms / 1000 + self._cluster.settle_s
+        workers = self._registry.wait_until_consistent(count=0, within_s=within_s)
+        took_s = time.monotonic() - (stream.ended_at or 0.0)
+        removed = [event for event in events_so_far(self._cluster) if event["kind"] == "worker.removed"]
+        return workers, took_s, removed

@@ -1,6 +1,6 @@
 @cluster
 Feature: The contract's OpenAPI files are true
-  - docs/openapi/ has what the daemons serve; `beehave openapi` writes it anew.
+  - docs/openapi/ has what the daemons serve; `python -m cluster openapi` writes it anew.
 
   Scenario Outline: The <role>'s file
     Given a hive with 1 worker

@@ -42,15 +42,15 @@ Feature: Many things in one instant
   Scenario: A thousand leases in a random order lose no update and never go backward
     # The last may come first, and what is older renews nothing: a busy machine takes longer than a scaled lease for the rest.
     Given leases of 15000 ms
-    And a peer that leases as a hive
+    And a fake hive that only leases
     When it sends 1000 leases in a random order, 8 at a time
     Then the queen never showed an older lease after a newer one
     And the queen shows the last lease of the 1000
 
   Scenario: A hive that registers again just while its rows are cleaned up is there once
     Given leases of 600 ms
-    And a peer that leases as a hive
-    When it falls silent until its rows are being removed, and leases again, 10 times
+    And a fake hive that only leases
+    When it stops leasing until its rows are being removed, and leases again, 10 times
     Then its worker was there exactly once after each of the 10 returns
 
   Scenario: More requests than slots wait their turn, and none is lost

@@ -3,7 +3,7 @@ Feature: A database fails
   - A hive finds a damaged catalog at the next query, says so in its health, its metrics and its log, and serves on.
   - It keeps the broken file as it is, salvages what can be read, and rebuilds the rest from its model folder.
   - Where the disk refuses, rows live in memory, and are on disk when it returns. Models and workers come throughout.
-  - The queen's registry leads its database: while that is away she serves, and then stores what waited, in order. A file
+  - The queen's registry leads its database: while that is away it serves, and then stores what waited, in order. A file
     that SQLite refuses is kept beside a new one.
   - A killed daemon leaves whole rows only, and of a download a part that nobody takes for the model.
 
@@ -12,7 +12,7 @@ Feature: A database fails
     And 40 models in its catalog
     When the <damage> of the catalog is destroyed
     And the hive is asked for its models
-    Then it is degraded, counts a damage of its catalog, and has logged it with SQLite's own words and the request's id
+    Then it is degraded, counts a damage of its catalog, and has logged it with SQLite's message and the request's id
     And the broken file is kept aside, byte by byte
     And the catalog is rebuilt: the same models as before, and the log counts the rows that were salvaged
     And the file is whole again, and has every model and worker that the hive lists
@@ -78,14 +78,14 @@ Feature: A database fails
 
   Scenario Outline: The queen's database is <away>
     Given a hive with 1 worker
-    And a queen on a disk of her own
+    And a queen on its own disk
     When the queen's database is <away>
     And 2 workers are started one after the other
     Then the queen is degraded and says how many writes wait
     When 4 requests are sent one after the other
     Then every request is answered
     When the queen's database is there again
-    Then her file has what she lists, in the order in which it changed
+    Then the queen's file has what it lists, in the order in which it changed
 
     Examples:
       | away           |
@@ -96,12 +96,12 @@ Feature: A database fails
   Scenario: The queen's database is deleted while it runs
     Given a hive with 2 workers
     When the queen's database is deleted
-    Then her file has what she lists
+    Then the queen's file has what it lists
     When 4 requests are sent one after the other
     Then every request is answered
 
   Scenario: The queen starts over a database whose header is destroyed
     Given a hive with 2 workers
-    When the queen is stopped, the header of her database is destroyed, and she is started again
-    Then her file has what she lists
-    And the broken file is kept beside hers, byte by byte
+    When the queen is stopped, the header of its database is destroyed, and it is started again
+    Then the queen's file has what it lists
+    And the broken file is kept beside the queen's, byte by byte

@@ -11,7 +11,7 @@ Feature: Links between the parts fail
     And leases and a request pass on the link between the queen and hive-1
     When the link between the queen and hive-1 is cut
     Then the queen suspects hive-1, and gives it up no later than a lease and a heartbeat after the cut
-    And her list, her events, her metrics and her log agree that hive-1 is unavailable
+    And the queen's list, events, metrics and log agree that hive-1 is unavailable
     And a request is refused at once with 503 and Retry-After, since its hive is "hive_unavailable"
 
   Scenario: A hive that was cut off comes back as it was
@@ -19,7 +19,7 @@ Feature: Links between the parts fail
     And the link between the queen and hive-1 is cut until the queen has given hive-1 up
     When that link is restored
     Then hive-1 is available again within 2 heartbeats, as the same instance
-    And her list, her events, her metrics and her log agree that hive-1 is available
+    And the queen's list, events, metrics and log agree that hive-1 is available
     And the workers are the same processes as before
 
   Scenario: What ends behind the cut is gone when the link is restored
@@ -85,7 +85,7 @@ Feature: Links between the parts fail
     When 10 requests are sent one after the other
     Then every request is answered
     And hive-2 served 10 of them by its own count
-    And her list, her events, her metrics and her log agree that hive-1 is unavailable
+    And the queen's list, events, metrics and log agree that hive-1 is unavailable
 
   Scenario: A partition that outlasts the orphan grace costs no worker
     Given a hive with 2 workers

@@ -22,7 +22,7 @@ Feature: What fails comes back, and what lives on is found again
   Scenario: A restarted queen does not take a hive that it has not heard yet for dead
     Given a hive with 1 worker
     When hive-1 is frozen and the queen is killed and started again
-    Then the queen calls hive-1 unavailable no sooner than one lease time after her start
+    Then the queen calls hive-1 unavailable no sooner than one lease time after its start
 
   Scenario: A stream through a killed queen ends, and the next one works
     Given a hive with 1 worker

@@ -4,9 +4,10 @@ from behave import given, then, when
 
 from beehave.process.logs import log_events
 from cluster import parameter_types  # noqa: F401 - registers the parameters of the sentences below
-from cluster.churn.leftovers import wait_until_nothing_is_left
+from cluster.churn.interleaving import ChurnReport
 from cluster.cluster import DEFAULT_MODEL
 from cluster.database.catalog_view import read_catalog
+from cluster.history import Kind
 
 
 @given('a worker on it that is loading "{model}"')
@@ -21,12 +22,17 @@ def given_worker_of_model(context, model):
 
 @given("a worker that is frozen")
 def given_frozen_worker(context):
-    context.world.changes.freeze(context.world.registry.queen_rows()[0])
+    context.world.changes.freeze(context.world.registry.first_row())
 
 
 @when("{count:Workers} are spawned at once")
 def when_workers_spawned(context, count):
     context.world.changes.spawn(count)
+
+
+@when('a worker is spawned for the model "{model}"')
+def when_worker_spawned_for_model(context, model):
+    context.world.changes.spawn(1, model=model)
 
 
 @when("a worker is spawned under an id that is in use")
@@ -47,12 +53,12 @@ def when_worker_is_stopped_at_hive(context):
 
 @when("that worker is stopped")
 def when_that_worker_is_stopped(context):
-    context.world.changes.stop_frozen()
+    context.world.changes.stop_that()
 
 
 @when("a worker is killed")
 def when_a_worker_is_killed(context):
-    context.world.changes.end("killed", context.world.registry.queen_rows()[0])
+    context.world.changes.end("killed", context.world.registry.first_row())
 
 
 @when("the worker that serves it is {ending:WorkerEnding}")
@@ -72,17 +78,16 @@ def when_churn(context, changes):
 
 @then("{count:d} distinct ids were answered")
 def then_distinct_ids(context, count):
-    ids = [answer.expect(202).json["id"] for answer in context.world.changes.answers_observed()]
+    ids = context.world.workers.ids_of(context.world.history.answers(Kind.SPAWN))
     assert len(set(ids)) == count, f"expected {count} distinct ids: {ids}"
 
 
 @then("none of those ids was in use before")
 def then_ids_are_new(context):
-    ids = {answer.json["id"] for answer in context.world.changes.answers_observed()}
-    assert context.world.changes.before, "no worker was known before"
-    assert not ids & set(context.world.changes.before), (
-        f"{ids & set(context.world.changes.before)} had a living row before"
-    )
+    ids = set(context.world.workers.ids_of(context.world.history.answers(Kind.SPAWN)))
+    before = context.world.history.before.workers
+    assert before, "no worker was known before"
+    assert not ids & set(before), f"{ids & set(before)} had a living row before"
 
 
 @then("each of them is a live process of the worker's command, and a child of its hive")
@@ -97,16 +102,16 @@ def then_live_children(context):
 
 @then("the queen, the hives and the process table agree on {count:Workers}")
 def then_views_agree(context, count):
-    workers = context.world.registry.wait_until_consistent(count=count, within_s=context.world.settle_s)
+    workers = context.world.registry.wait_until_consistent(count=count, within_s=context.world.cluster.settle_s)
     assert len(workers) == count, f"they agree on {workers}"
 
 
 @then("the queen, the hives and the process table agreed after each of the {changes:d} changes")
 def then_views_agreed(context, changes):
-    report = context.world.changes.report
+    report = context.world.history.kept(ChurnReport, "interleaved spawns and stops")
     so_far = f"seed {report.seed} (-D seed={report.seed} does it again), changes so far:\n" + "\n".join(report.changes)
     assert report.disagreement is None, f"{report.disagreement}\n{so_far}"
-    context.world.registry.wait_until_consistent(within_s=context.world.settle_s)
+    context.world.registry.wait_until_consistent(within_s=context.world.cluster.settle_s)
     assert len(report.changes) == changes, f"only {len(report.changes)} changes, {so_far}"
 
 
@@ -128,21 +133,21 @@ def then_no_orphans(context):
 @then("the hive saw each of them exit with status 0")
 def then_exit_statuses(context):
     exits = context.world.changes.exits_logged()
-    assert {entry["worker_id"] for entry in exits} == context.world.changes.subject_ids, f"exits logged: {exits}"
+    assert {entry["worker_id"] for entry in exits} == context.world.history.subject_ids, f"exits logged: {exits}"
     assert [entry["exit_status"] for entry in exits] == [0] * len(exits), f"not all with status 0: {exits}"
 
 
 @then("the queen lists the stopped worker no more")
 def then_stopped_worker_is_not_listed(context):
     # Not awaited: the lease by which its hive is available again is the full picture.
-    listed = [row for row in context.world.registry.queen_rows() if row["id"] in context.world.changes.subject_ids]
+    listed = [row for row in context.world.registry.queen_rows() if row["id"] in context.world.history.subject_ids]
     assert not listed, f"it has ended, and is still listed: {listed}"
 
 
 @then("the hive saw it end, and it was never ready")
 def then_ended_before_ready(context):
     exits = context.world.changes.exits_logged()
-    hive = context.world.cluster.hives[0]
+    hive = context.world.cluster.first_hive
     ready = log_events(context.world.cluster.journal, hive.process, "worker_ready")
     assert [entry["exit_status"] for entry in exits] == [0], f"it should have ended with status 0: {exits}"
     assert not ready, f"it became ready although it was stopped while loading: {ready}"
@@ -151,26 +156,23 @@ def then_ended_before_ready(context):
 @then("nothing of it is left: no row, no process, no listener")
 @then("nothing of them is left: no row, no process, no listener")
 def then_nothing_is_left(context):
-    world = context.world
-    within_s = world.changes.ending_bound_s
-    left = wait_until_nothing_is_left(world.cluster, world.registry, world.changes.subjects, within_s=within_s)
+    left = context.world.changes.leftovers()
     assert left == [], f"there is left: {left}"
 
 
 @then('the answer is {status:d} with code "{code}"')
 def then_answer_is(context, status, code):
-    (answer,) = context.world.changes.answers_observed()
+    answer = context.world.history.answer()
     assert (answer.status, answer.error_code) == (status, code), f"expected {status} {code}, got {answer}"
 
 
 @then("the worker of that id is the same process as before")
 def then_same_process(context):
-    (worker_id,) = context.world.changes.subject_ids
-    before = context.world.changes.before
-    workers = context.world.registry.wait_until_consistent(count=len(before), within_s=context.world.settle_s)
-    assert [each for each in workers if each.id == worker_id] == [before[worker_id]], (
-        f"before: {before}, now: {workers}"
-    )
+    worker_id = context.world.history.subject["id"]
+    before = context.world.history.before.workers
+    workers = context.world.registry.wait_until_consistent(count=len(before), within_s=context.world.cluster.settle_s)
+    now = [each for each in workers if each.id == worker_id]
+    assert now == [before[worker_id]], f"before: {before}, now: {workers}"
 
 
 @then("it runs again: same id, new instance, new process, and the old process is gone")
@@ -184,10 +186,10 @@ def then_restarted(context):
 
 @then("the restarted worker served {count:d} of them by its own count")
 def then_restarted_worker_served(context, count):
-    (row,) = context.world.registry.queen_rows()
+    old, row = context.world.history.subject, context.world.registry.only_row()
     served = context.world.clients.served_by_workers()
-    assert row["instance"] != context.world.changes.before[row["id"]].instance, f"it was not restarted: {row}"
-    assert served == {row["id"]: count}, f"expected {count} by {row['id']}, counted {served}"
+    assert row["instance"] != old["instance"], f"it was not restarted: {row}"
+    assert served == {old["id"]: count}, f"expected {count} by {old['id']}, counted {served}"
 
 
 @then("the hive's catalog passes an integrity check and lists the model")
@@ -214,6 +216,6 @@ def then_gone_within_graces(context, low, high):
 @then("the hive logged the kill with the worker's id, its PID, the reason and the signal")
 def then_kill_is_logged(context):
     kills = context.world.changes.kills_logged()
-    expected = {(row["id"], row["pid"], "SIGKILL") for row in context.world.changes.subjects}
+    expected = {(row["id"], row["pid"], "SIGKILL") for row in context.world.history.subjects}
     assert {(kill["worker_id"], kill["pid"], kill["signal"]) for kill in kills} == expected, f"logged: {kills}"
     assert all(kill["reason"] for kill in kills), f"a kill without a reason: {kills}"
