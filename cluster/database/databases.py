@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable
@@ -233,7 +232,7 @@ class Databases:
         return eventually(
             self._cluster.journal,
             "the hive's database is whole and has every model and worker that the hive lists",
-            self._file_or_error,
+            self.file,
             is_current,
             within_s=4 * self.heartbeat_s + 2,  # the disk is tried at each heartbeat; a look takes a query or two
         )
@@ -278,12 +277,6 @@ class Databases:
         fault = DamagedFile(self.path, TABLE, damage)
         self._faults.add(fault)
         self._history.keep(Broken(fault, time.time(), log_mark, damages, models, stopped))
-
-    def _file_or_error(self) -> CatalogFile:
-        try:
-            return self.file()
-        except sqlite3.Error as error:
-            return CatalogFile([str(error)], [], [])
 
     def _damages(self) -> float:
         return self._inference.counter(self._hive, "hive_catalog_damages_total")
