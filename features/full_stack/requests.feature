@@ -22,6 +22,11 @@ Feature: A request is bounded, and its mistakes are its own
     Then each of the 5 mistakes is answered 404 with code "model_not_found"
     And every request is answered
 
+  Scenario: A request for a model that no worker has
+    Given a hive with 1 worker
+    When 1 request for the model "nope:1b" is sent
+    Then the answer is 404 with code "model_not_found"
+
   Scenario: A worker that is routed to has loaded its model
     Given a hive
     And a worker on it that serves "large:70b"

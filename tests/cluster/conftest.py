@@ -108,7 +108,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     book = AddressBook(private_network=True)
     userdata = {f"durations.{key}": str(value) for key, value in BOUNDS_MS.items()}
     settings = load_settings(PROJECT, userdata, durations=Durations)
-    daemons = Daemons(settings, journal, PROJECT, tmp_path / "scenario", tmp_path / "shared", book, processes)
+    daemons = Daemons(settings, journal, tmp_path / "scenario", tmp_path / "shared", book, processes)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = Address("127.0.0.1", server.server_port)

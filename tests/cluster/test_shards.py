@@ -1,4 +1,4 @@
-"""The shares of the features, and the one journal that is made of theirs."""
+"""The shards of the features, and the one journal that is made of theirs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from beehave.journal import read
 from beehave.report.report import read_run
-from cluster.commands.shards import merge, shares
+from cluster.commands.shards import merge, shards
 
 PROJECT = Path(__file__).parents[2]
 
@@ -34,22 +34,22 @@ def merged(tmp_path):
     return of
 
 
-def test_every_feature_of_the_project_is_in_one_share():
-    one, other, own = shares(PROJECT)
+def test_every_feature_of_the_project_is_in_one_shard():
+    one, other, own = shards(PROJECT)
     features = [path.relative_to(PROJECT).as_posix() for path in (PROJECT / "features").rglob("*.feature")]
     assert sorted(one + other + own) == sorted(features)
     assert {path for path in features if path.startswith("features/harness/")} == set(own)
 
 
 def test_the_halves_are_about_equally_long():
-    one, other = (sum((PROJECT / path).stat().st_size for path in half) for half in shares(PROJECT)[:2])
+    one, other = (sum((PROJECT / path).stat().st_size for path in half) for half in shards(PROJECT)[:2])
     assert abs(one - other) < 0.2 * (one + other)
 
 
-def test_a_share_without_features_is_none(tmp_path):
+def test_a_shard_without_features_is_none(tmp_path):
     (tmp_path / "features" / "a").mkdir(parents=True)
     (tmp_path / "features" / "a" / "x.feature").touch()
-    assert shares(tmp_path) == [["features/a/x.feature"]]
+    assert shards(tmp_path) == [["features/a/x.feature"]]
 
 
 def test_one_journal_tells_what_all_told(tmp_path, merged):
@@ -69,5 +69,5 @@ def test_it_was_killed_when_one_was(tmp_path, merged):
     assert merged(journal(tmp_path / "1", "one"), journal(tmp_path / "2", "two", ended=False)).verdict == "killed"
 
 
-def test_a_share_that_never_began_leaves_it_without_an_end(tmp_path, merged):
+def test_a_shard_that_never_began_leaves_it_without_an_end(tmp_path, merged):
     assert merged(journal(tmp_path / "1", "one"), tmp_path / "none").verdict == "killed"

@@ -1,4 +1,4 @@
-"""Whether a crowd was one: all had sent before anybody was served."""
+"""Whether a burst was one: all had sent before any was served."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ from cluster.concurrency.burst import in_one_instant
         pytest.param([1.0, 1.2], [None], True, id="an end that nobody saw"),
     ],
 )
-def test_a_crowd_has_sent_before_the_first_is_served(sent_at, served_at, together):
+def test_a_burst_has_sent_before_the_first_is_served(sent_at, served_at, together):
     assert in_one_instant(sent_at, served_at) is together
