@@ -181,13 +181,13 @@ def _lay_over(tables: dict[str, Any], file: str, userdata: Mapping[str, str]) ->
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    """Return what else somebody may have meant who wrote `name`, in words."""
+    """Return a hint for the wrong `name`: the most similar one, or all that there are."""
     near = difflib.get_close_matches(name, names, n=1)
     return f"did you mean: {near[0]}?" if near else f"there is: {', '.join(names) or 'none'}"
 
 
 def _problem(place: tuple[int | str, ...], item: Any) -> str:
-    """Return what one error of pydantic means for whoever wrote the file."""
+    """Return one error of pydantic as a message about the settings file."""
     match place:
         case (str(key),) if item["type"] == "extra_forbidden":
             return f"no such table; {_nearest(key, Settings.model_fields)}"

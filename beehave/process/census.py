@@ -85,8 +85,10 @@ class Census:
         """Return the whole content as leaks, processes first."""
         return [
             *(
-                Leak("zombie" if who.state() == psutil.STATUS_ZOMBIE else "process", who.describe(), who.pid)
-                for who in sorted(self.processes)
+                Leak(
+                    "zombie" if process.state() == psutil.STATUS_ZOMBIE else "process", process.describe(), process.pid
+                )
+                for process in sorted(self.processes)
             ),
             *(Leak("port", it.describe(), it.pid, it.port) for it in sorted(self.listeners)),
             *(Leak("lock", lock.describe(), lock.pid) for lock in sorted(self.locks)),
@@ -136,7 +138,7 @@ class CensusTaker:
 
     def sweep(self, before: Census, *, spare: Set[Identity] = frozenset()) -> list[str]:
         """Restore the state `before`, and return a sentence for each thing that could not be removed."""
-        problems = [f"SIGKILL did not end {who.describe()}" for who in self._end_processes(before, spare)]
+        problems = [f"SIGKILL did not end {process.describe()}" for process in self._end_processes(before, spare)]
         extra = _without_expected(self.take().without(before), spare)
         for listener in extra.listeners:
             stop_own(listener)
@@ -188,8 +190,8 @@ def processes_of_run(sandbox: SandboxInfo) -> list[Identity]:
 def _without_expected(extra: Census, expected: Set[Identity]) -> Census:
     if not expected:
         return extra
-    processes = frozenset(who for who in extra.processes if not _descends_from(who, expected))
-    pids = {who.pid for who in extra.processes - processes}
+    processes = frozenset(process for process in extra.processes if not _descends_from(process, expected))
+    pids = {process.pid for process in extra.processes - processes}
     return Census(
         processes,
         frozenset(listener for listener in extra.listeners if listener.pid not in pids),

@@ -25,8 +25,8 @@ class FileLock:
     def describe(self) -> str:
         """Return file and holder, for a person."""
         holder = Identity.of(self.pid) if self.pid > 0 else None
-        who = "behave itself" if self.pid == os.getpid() else holder.describe() if holder else "an unknown process"
-        return f"{self.kind} lock on {self.path}, held by {who}"
+        owner = "behave itself" if self.pid == os.getpid() else holder.describe() if holder else "an unknown process"
+        return f"{self.kind} lock on {self.path}, held by {owner}"
 
 
 def held_below(folder: Path, pids: Container[int]) -> list[FileLock]:

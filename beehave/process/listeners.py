@@ -26,8 +26,8 @@ class Listener:
     def describe(self) -> str:
         """Return address and holder as text."""
         holder = Identity.of(self.pid) if self.pid > 0 else None
-        who = "behave itself" if self.pid == os.getpid() else holder.describe() if holder else "an unknown process"
-        return f"{self.host}:{self.port}, held by {who}"
+        owner = "behave itself" if self.pid == os.getpid() else holder.describe() if holder else "an unknown process"
+        return f"{self.host}:{self.port}, held by {owner}"
 
 
 def listeners_of(pids: Iterable[int] | None) -> list[Listener]:

@@ -33,7 +33,7 @@ class UnawaitedCoroutines:
         warnings.filterwarnings("always", message="coroutine .* was never awaited", category=RuntimeWarning)
         warnings.showwarning = self._on_warning  # type: ignore[assignment]  # takes what it is given
 
-    def refuse(self, result: object, who: str) -> None:
+    def refuse(self, result: object, source: str) -> None:
         """Raise NotAwaitedError when `result` is a coroutine, or when one was thrown away since the last call."""
         if inspect.iscoroutine(result):
             result.close()
@@ -41,7 +41,7 @@ class UnawaitedCoroutines:
         seen, self._seen = self._seen, []
         if seen:
             raise NotAwaitedError(
-                f"{who}: {'; '.join(seen)}: none of it has run. Write `await` in an `async def` step, or "
+                f"{source}: {'; '.join(seen)}: none of it has run. Write `await` in an `async def` step, or "
                 "`asyncio.run(...)` in a hook (behave never awaits hooks)"
             )
 

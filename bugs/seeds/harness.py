@@ -384,9 +384,9 @@ def thrown_away_coroutines_pass(original):
     Real: Python warns, and behave hides what a passing step writes.
     """
 
-    def refuse(self, result, who):
+    def refuse(self, result, source):
         self._seen.clear()
-        original(self, result, who)
+        original(self, result, source)
 
     return refuse
 
