@@ -111,8 +111,10 @@ class Clients:
     # What is seen of it.
 
     def serving_row(self) -> Row:
-        """Return the row of the worker that makes the last stream's tokens, by the answer's own header; without a
-        stream, of the only worker."""
+        """Return the row of the worker that serves the last stream, by the answer's header.
+
+        Without a stream it is the row of the only worker.
+        """
         rows = self._registry.queen_rows()
         if self._history.every_stream():
             serving = self._history.stream.response_headers.get("x-worker-id")

@@ -76,8 +76,10 @@ class WorkerChanges:
         self._history.answered(Kind.SPAWN, answers)
 
     def spawn_under_living_id(self) -> None:
-        """Ask for a worker under the id of one that lives, on another hive where there is one: its own hive guards the
-        id too, and would hide a queen that does not."""
+        """Request a worker under the id of a living one, on another hive where there is one.
+
+        The worker's own hive checks ids too, and would hide that the queen does not.
+        """
         row = self._registry.first_row()
         others = [hive.name for hive in self._cluster.hives if hive.name != row["hive_id"]]
         self._history.act(Target.WORKERS, "worker spawned", [row])
@@ -131,8 +133,10 @@ class WorkerChanges:
         )
 
     def stop_that(self) -> None:
-        """Stop the worker that was acted on last; a frozen one runs on only when the stop was accepted, so that it
-        meets SIGTERM where it stood."""
+        """Stop the worker that was acted on last.
+
+        A frozen one is continued only after the stop was accepted, so that SIGTERM is pending when it continues.
+        """
         self._stop([self._registry.row(self._history.subject["id"])])
         self.thaw_all()
 

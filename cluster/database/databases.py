@@ -286,5 +286,5 @@ class Databases:
 
 
 def _at(entry: dict[str, Any]) -> float:
-    """The time of a log line, in seconds since 1970."""
+    """Return the time of a log line, in seconds since 1970."""
     return datetime.fromisoformat(entry["timestamp"]).timestamp()

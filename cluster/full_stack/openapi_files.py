@@ -40,8 +40,10 @@ class OpenAPIFiles:
         self._history.keep(Served(role, self.served(role)))
 
     def differences(self, project: Path) -> tuple[str, list[str]]:
-        """Return the role that was asked last, and a line for each place in which its document is not what
-        docs/openapi/ has (left: the file, right: served)."""
+        """Return the role that was asked last, and the differences between its document and that in docs/openapi/.
+
+        Each difference is a line (left: the file, right: served).
+        """
         served = self._history.kept(Served, "asked a daemon for its OpenAPI document")
         found = differences(written(project, served.role), served.document)
         self._cluster.journal.observe("OpenAPI file", role=served.role, differences=found)

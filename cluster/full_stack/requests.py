@@ -30,8 +30,11 @@ class Requests:
         sent.received = [self._client(hop).post(CHAT, body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)]
 
     def ask_with_mistakes(self, count: int) -> None:
-        """Ask the worker, by way of its hive, for a model that it does not have; and after each the queen for one that
-        it has, at once: what a mistake costs a worker may last for a fifth of a second only."""
+        """Send wrong requests to the worker by way of its hive, and a right one to the queen after each.
+
+        The wrong ones are for a model that the worker does not have. The right one follows at once, since a worker may be
+        marked down for a fifth of a second only.
+        """
         row = self._registry.only_row()
         hive = self._cluster.daemon(row["hive_id"]).client
         body = Inference.body("a mistake", max_tokens=1, model=ANOTHER_MODEL)

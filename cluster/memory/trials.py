@@ -60,8 +60,10 @@ class MemoryTrials:
         self.view = MemoryView(cluster, registry, self.devices)
 
     def start_hives(self, count: int, *, devices: Sequence[int] = ()) -> None:
-        """Start hives with declared devices of these sizes in bytes, which always restart their workers: the policy
-        under which a worker that cannot fit would be started for ever."""
+        """Start hives with declared devices of these sizes in bytes, which always restart their workers.
+
+        Under this policy a worker that cannot fit would be started forever.
+        """
         self._cluster.worker_options["restart"] = "always"
         self.devices.declare(*devices)
         self._hives.start(count)

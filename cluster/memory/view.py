@@ -199,8 +199,11 @@ class MemoryView:
 
     @property
     def bound_ms(self) -> int:
-        """Two heartbeats: a process' ending takes the first at most (uvicorn's ticks, a busy machine), a lease at once
-        comes within the second."""
+        """Two heartbeats.
+
+        The end of a process takes one at most (uvicorn's ticks, a busy machine); the lease after it comes within the
+        second.
+        """
         return 2 * self._cluster.durations.heartbeat_ms
 
     def _figure(self, name: str, took_ms: float) -> None:
@@ -214,12 +217,12 @@ class MemoryView:
 
     @staticmethod
     def _own_log(hive: Daemon, row: Row) -> list[dict[str, Any]]:
-        """What a worker's processes have logged themselves (`<data_dir>/logs/<id>.log`)."""
+        """Return what a worker's processes have logged themselves (`<data_dir>/logs/<id>.log`)."""
         log = Path(hive.config["data_dir"]) / "logs" / f"{row['id']}.log"
         return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
     def _ports_of(self, hive: Daemon, row: Row) -> list[int]:
-        """The ports that a worker's processes listened on."""
+        """Return the ports that a worker's processes listened on."""
         return [record["port"] for record in self._own_log(hive, row) if record["event"] == "listening"]
 
     def _answers(self, hive: Daemon, port: int) -> bool:

@@ -261,8 +261,10 @@ class Recovery:
         return (probes * (durations.probe_ms + durations.probe_timeout_ms) + 2 * durations.heartbeat_ms) / 1000
 
     def probe_least_s(self, probes: int) -> float:
-        """Return how long `probes` probes of a hung worker take at least: each but the last its time-out and its
-        interval."""
+        """Return the least time that `probes` probes of a hung worker take, in seconds.
+
+        Each but the last takes its time-out and its interval.
+        """
         durations = self._cluster.durations
         return (probes - 1) * (durations.probe_ms + durations.probe_timeout_ms) / 1000
 
