@@ -32,8 +32,8 @@ class Requests:
     def ask_with_mistakes(self, count: int) -> None:
         """Send wrong requests to the worker by way of its hive, and a right one to the queen after each.
 
-        The wrong ones are for a model that the worker does not have. The right one follows at once, since a worker may be
-        marked down for a fifth of a second only.
+        The wrong ones are for a model that the worker does not have. The right one follows at once, since a worker may
+        be marked down for a fifth of a second only.
         """
         row = self._registry.only_row()
         hive = self._cluster.daemon(row["hive_id"]).client
