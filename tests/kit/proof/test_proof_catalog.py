@@ -19,7 +19,7 @@ from bugs import seed as bugs_seed
 RECOVERY = "features/integration/recovery.feature::A stopped hive leaves no worker"
 CHURN = "features/integration/worker_churn.feature::Stopped workers leave nothing behind"
 
-FAMILIES = read_families(Path(__file__).parents[2])
+FAMILIES = read_families(Path(__file__).parents[3])
 
 
 def entry(name: str, **changed) -> dict:

@@ -10,7 +10,7 @@ from beehave.errors import HarnessError
 from beehave.families import read_families
 from beehave.progress.behaviours import parse_behaviours, read_behaviours
 
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parents[3]
 
 
 def test_a_list():

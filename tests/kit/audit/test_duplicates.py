@@ -16,7 +16,7 @@ from beehave.audit.samples import filled
 from beehave.cli import app
 from beehave.errors import HarnessError
 
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parents[3]
 PROJECTS = HERE / "tests" / "projects"
 STEPS = "steps/duplicates_steps.py"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -21,9 +20,6 @@ from beehave.machine.cgroups import MEMORY_GROUP, PREFIX, Group, RunGroup, clear
 from beehave.runner.runner import draw_report
 from beehave.sandbox import EndedRun
 from beehave.toml_writer import write_toml
-from cluster.memory.device_taken import DeviceTaken
-from cluster.memory.ledger_file import LedgerFile, LedgerWatch
-from cluster.memory.view import highest_claim, steps_of, was_free_between
 
 MIB = 1024 * 1024
 needs_cgroup = pytest.mark.skipif(not find("cgroup_memory").available, reason=find("cgroup_memory").reason)
@@ -43,29 +39,6 @@ def journal(tmp_path):
     journal = Journal(tmp_path / "journal.ndjson")
     yield journal
     journal.close()
-
-
-@pytest.fixture
-def ledger(tmp_path, journal) -> LedgerFile:
-    return LedgerFile(journal, tmp_path / "gpu0.ledger", 100)
-
-
-def test_a_device_is_taken_and_given_back(ledger):
-    fault = DeviceTaken(ledger, 60)
-    assert fault.available() is None
-    fault.inject()
-    fault.verify()
-    assert ledger.held_by_worker() == {"another-program": 60}
-    fault.heal()
-    fault.heal()
-    assert ledger.bookings() == []
-    with pytest.raises(FaultError):
-        fault.verify()
-
-
-def test_a_device_that_was_not_taken_does_not_verify(ledger):
-    with pytest.raises(FaultError):
-        DeviceTaken(ledger, 60).verify()
 
 
 @pytest.fixture
@@ -166,26 +139,6 @@ def test_a_group_with_a_process_in_it_stays(limited, monkeypatch):
     assert group.path.exists()
 
 
-def test_a_watch_sees_each_change(ledger, journal):
-    watch = LedgerWatch(ledger)
-    try:
-        until(lambda: watch.samples)
-        for size in (10, 30):
-            booking = ledger.take(size)
-            until(lambda size=size: watch.samples[-1].claimed_bytes == size)
-            ledger.give_back(booking)
-            until(lambda: watch.samples[-1].claimed_bytes == 0)
-    finally:
-        watch.close()
-    samples = watch.observed(journal)
-    assert [sample.claimed_bytes for sample in samples] == [0, 10, 0, 30, 0]
-    assert (highest_claim(samples), steps_of(samples, "another-program")) == (30, [10, 30])
-    assert steps_of(samples, "nobody") == []
-    assert was_free_between([*samples, *samples], "another-program", 30)
-    assert not was_free_between(samples, "another-program", 30)
-    assert not was_free_between(samples, "nobody", 30)
-
-
 def test_devices_are_written_as_tables_of_a_list(tmp_path):
     path = tmp_path / "hive.toml"
     tables = {
@@ -195,13 +148,6 @@ def test_devices_are_written_as_tables_of_a_list(tmp_path):
     }
     write_toml(path, tables | {"none": []})
     assert tomllib.loads(path.read_text()) == tables | {"none": []}
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_the_parent_of_version_2_may_be_above_a_group_with_processes(tmp_path, monkeypatch):

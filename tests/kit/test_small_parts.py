@@ -1,4 +1,4 @@
-"""The journal, the TOML writer, the addresses, the fleet and the token reader."""
+"""The journal, the TOML writer, the addresses and calls at once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from beehave.at_once import all_at_once
 from beehave.errors import HarnessError
 from beehave.journal import Journal, read
 from beehave.toml_writer import write_toml
-from cluster.addresses import ClusterAddresses
-from cluster.stream import _text_of
 
 
 def test_a_half_written_last_line_does_not_hide_the_journal(tmp_path):
@@ -51,12 +49,6 @@ def test_what_is_written_as_toml_is_read_back(tmp_path):
     }
     write_toml(tmp_path / "x.toml", tables)
     assert tomllib.loads((tmp_path / "x.toml").read_text(encoding="utf-8")) == tables
-
-
-def test_in_a_private_network_the_ports_are_the_products_own():
-    book = ClusterAddresses(AddressBook(private_network=True))
-    assert (book.queen().port, book.hive(1).port, book.hive(2).port) == (8080, 9200, 9200)
-    assert len({book.queen().host, book.hive(1).host, book.hive(2).host}) == 3
 
 
 def test_a_leased_port_is_the_runs_own_and_the_daemon_can_listen_there():
@@ -102,18 +94,3 @@ def test_the_fleet_does_not_wait_for_ever(tmp_path):
         all_at_once(journal, "two", [lambda: True, lambda: never.wait(20)], within_s=0.1)
     never.set()
     journal.close()
-
-
-@pytest.mark.parametrize(
-    ("chunk", "text"),
-    [
-        ({"choices": [{"delta": {"content": " a"}}]}, " a"),
-        ({"choices": [{"delta": {"role": "assistant"}}]}, ""),
-        ({"choices": [{"delta": {}, "finish_reason": "length"}]}, ""),
-        ({"choices": [{"text": " b"}]}, " b"),
-        ({"choices": []}, ""),
-        ({}, ""),
-    ],
-)
-def test_the_text_of_a_chunk(chunk, text):
-    assert _text_of(chunk) == text

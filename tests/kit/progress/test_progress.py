@@ -16,7 +16,7 @@ from beehave.progress.manifest import MANIFEST_FILE, manifest_problems, write_ma
 from beehave.progress.measure import Progress, measure, regressions
 from beehave.proof.results import tree_of
 
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parents[3]
 
 FEATURE = "features/integration/multi_hive.feature"
 ENDED, SHARED = "The other takes all when one is <ended>", "Requests are shared"

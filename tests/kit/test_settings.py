@@ -1,4 +1,4 @@
-"""beehave.toml and what may be laid over it; and that the suite's durations keep the product's ratios."""
+"""beehave.toml and what may be laid over it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ import pytest
 from beehave.errors import HarnessError
 from beehave.settings import filled_in, load_settings
 from cluster.durations import Durations
-from daemons.common.durations import Durations as ProductionDurations
 
 PROJECT = Path(__file__).parents[2]
-
-MACHINE_BOUND = {"connect_ms", "probe_timeout_ms", "start_up_ms", "start_up_loading_ms", "deadline_ms"}
-"""Bounds of work and not of waiting: these are not scaled (the reason stands in beehave.toml)."""
 
 
 def write(folder: Path, change: tuple[str, str] = ("", "")) -> Path:
@@ -90,11 +86,3 @@ def test_a_missing_file_is_named_and_what_to_write(tmp_path):
 def test_what_nobody_has_cannot_be_laid_over(key, message):
     with pytest.raises(HarnessError, match=message):
         load_settings(PROJECT, {key: "1"}, durations=Durations)
-
-
-def test_the_scaled_durations_keep_the_ratios_of_production():
-    scaled = load_settings(PROJECT, {}, durations=Durations).durations.model_dump()
-    production = ProductionDurations().model_dump()
-    ratios = {name: production[name] / value for name, value in scaled.items() if name not in MACHINE_BOUND}
-    assert set(ratios.values()) == {10.0}, ratios
-    assert {name: scaled[name] for name in MACHINE_BOUND} == {name: production[name] for name in MACHINE_BOUND}
