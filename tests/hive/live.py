@@ -10,8 +10,8 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import httpx
 from daemons.common.process import is_same_process
 from daemons.hive.refs import model_path
 from daemons.hive.store import Store, StoredModel
+from tests.waiting import PATIENCE_S, until
 
 SMALL_WORKER = Path(__file__).with_name("small_worker.py")
 DURATIONS = {
@@ -38,9 +39,6 @@ DURATIONS = {
     "download_backoff_ms": 1,
     "download_stall_ms": 500,
 }
-PATIENCE_S = 15.0
-"""The bound of a wait: several times what the slowest thing here takes on two busy cores."""
-
 REAL_WORKER = [sys.executable, "-m", "daemons.worker"]
 
 
@@ -171,15 +169,15 @@ class LiveHive:
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until `condition` is true; fail early when the hive is dead, with its last lines."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            try:
-                if found := condition():
-                    return found
-            except httpx.TransportError:
-                pass
-            if self.child is not None and self.child.poll() is not None:
-                break
-            time.sleep(0.01)
-        tail = [line for line in self.log.read_text().splitlines() if '"event": "request"' not in line][-15:]
-        raise AssertionError("\n".join([f"waited for: {what}", *tail]))
+
+        def look() -> Any:
+            with suppress(httpx.TransportError):
+                return condition()
+
+        def died() -> str | None:
+            if self.child is None or self.child.poll() is None:
+                return None
+            lines = [line for line in self.log.read_text().splitlines() if '"event": "request"' not in line]
+            return "\n".join(["the hive has ended", *lines[-15:]])
+
+        return until(look, what, impossible=died)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from daemons.common.wire import RestartPolicy, WorkerState
-from daemons.hive.changes import Changes
 from daemons.hive.store import Store, StoredWorker
 from daemons.hive.worker_spec import WorkerSpec
 from daemons.hive.workers.facts import WorkerFacts
 from daemons.hive.workers.row_writer import RowWriter
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -123,8 +123,9 @@ async def test_a_disk_that_refuses_is_a_fault_that_heals(tmp_path, monkeypatch):
 
 
 async def on_disk(store: Store, ids: list[str]) -> None:
-    async with asyncio.timeout(2):
-        while [each.id for each in await store.workers()] != ids:
-            await Changes().until(lambda: False, within_ms=2)
+    async def there() -> bool:
+        return [each.id for each in await store.workers()] == ids
+
+    await until_async(there, f"the rows {ids}")
     # The rows are read in the writer's own thread: whatever it was asked before is done.
     await store.workers()

@@ -18,6 +18,7 @@ from beehave.errors import HarnessError
 from beehave.machine import probes
 from beehave.sandbox import SandboxMode, requested_mode
 from beehave.sandbox.link import Link
+from tests.waiting import until
 
 needs_namespaces = pytest.mark.skipif(
     probes.pid_namespace() is not None, reason=f"no namespaces here: {probes.pid_namespace()}"
@@ -68,13 +69,6 @@ def run(program, wished):
 
 def marked(marker):
     return [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or [])]
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + BOUND_S
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("wished", BOTH)
@@ -145,7 +139,7 @@ def test_sigkill_to_the_launcher_ends_everything(wished):
         below = psutil.Process(process.pid).children(recursive=True)
         assert len(below) >= 3
         process.kill()
-        wait_until(lambda: not marked(process.marker) and not any(p.is_running() for p in below))
+        until(lambda: not marked(process.marker) and not any(p.is_running() for p in below), "all have ended")
 
 
 def test_the_launcher_stands_in_when_reaper_and_run_are_killed():

@@ -13,6 +13,8 @@ import time
 import httpx
 import pytest
 
+from tests.waiting import until
+
 URL = "/v1/chat/completions"
 
 
@@ -225,10 +227,7 @@ def test_it_lives_without_anybody_to_log_to(model_file):
     shell = ["sh", "-c", 'exec "$@" 2>&-', "sh", *argv]
     with subprocess.Popen(shell) as child:
         try:
-            url, until = f"http://127.0.0.1:{port}/ready", time.monotonic() + 10
-            while not answers(url):
-                assert time.monotonic() < until
-                time.sleep(0.02)
+            until(lambda: answers(f"http://127.0.0.1:{port}/ready"), "it is ready")
             child.send_signal(signal.SIGTERM)
             assert child.wait(5) == 0
         finally:

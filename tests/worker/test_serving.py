@@ -9,6 +9,8 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from tests.waiting import until
+
 URL = "/v1/chat/completions"
 
 
@@ -24,13 +26,6 @@ def metric(http: httpx.Client, worker, name: str) -> float:
         if line.startswith(name + " "):
             return float(line.split()[1])
     raise AssertionError(f"no metric {name}")
-
-
-def wait_until(true_now, timeout_s: float = 2.0) -> None:
-    until = time.monotonic() + timeout_s
-    while not true_now():
-        assert time.monotonic() < until, "not in time"
-        time.sleep(0.01)
 
 
 def test_a_stream_and_a_whole_answer_say_the_same(worker, http, chat, parse_events):
@@ -126,7 +121,7 @@ def test_a_hang_up_frees_the_slot_and_stops_the_tokens(worker, http, chat, strea
     else:
         with pytest.raises(httpx.ReadTimeout):
             http.post(worker.url + URL, json=body, timeout=0.1)
-    wait_until(lambda: metric(http, worker, "worker_slots_busy") == 0, 1.0)
+    until(lambda: metric(http, worker, "worker_slots_busy") == 0, "its slot is free", within_s=1.0)
     tokens = metric(http, worker, "worker_tokens_total")
     time.sleep(0.05)
     assert metric(http, worker, "worker_tokens_total") == tokens
@@ -138,7 +133,7 @@ def test_delete_ends_a_request(worker, http, chat, stream, parse_events):
     body = chat | {"stream": stream, "max_tokens": 10_000}
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(httpx.post, worker.url + URL, json=body, headers={"x-request-id": "abc"}, trust_env=False)
-        wait_until(lambda: metric(http, worker, "worker_tokens_total") > 2)
+        until(lambda: metric(http, worker, "worker_tokens_total") > 2, "it generates")
         assert [http.delete(worker.url + "/v1/requests/abc").status_code for _ in range(2)] == [204, 204]
         answer = asked.result(timeout=2)
     error = parse_events(answer.content)[-1]["error"] if stream else answer.json()["error"]
@@ -159,7 +154,7 @@ def test_the_deadline_ends_a_request(worker, http, chat, parse_events):
 def test_a_slow_reader_loses_nothing_and_costs_no_memory(start, http, chat, parse_events):
     """100,000 tokens are more than the kernel's buffers hold: the worker has to wait, and must not hoard."""
     worker = start("--engine.token_interval_ms", "0")
-    wait_until(lambda: http.get(worker.url + "/ready").status_code == 200)
+    until(lambda: http.get(worker.url + "/ready").status_code == 200, "it is ready")
     body = chat | {"stream": True, "max_tokens": 100_000}
     with http.stream("POST", worker.url + URL, json=body) as answer:
         parts = answer.iter_raw()
@@ -172,7 +167,7 @@ def test_a_slow_reader_loses_nothing_and_costs_no_memory(start, http, chat, pars
             counts.append(metric(http, worker, "worker_tokens_total"))
             return counts[-1] == counts[-2]
 
-        wait_until(waits_for_its_reader, 10)
+        until(waits_for_its_reader, "it waits for its reader")
         assert counts[-1] < 100_000
         assert metric(http, worker, "process_resident_memory_bytes") - before < 4 * 1024 * 1024
         content += b"".join(parts)

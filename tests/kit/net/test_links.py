@@ -56,7 +56,7 @@ def nodes():
 
 @pytest.fixture
 def proxy(tmp_path):
-    from tests.harness.test_proxy import free_port, when_up
+    from tests.kit.net.test_proxy import free_port, when_up
 
     config = {"host": "127.0.0.1", "port": free_port(), "control_port": free_port(), "names": NAMES}
     path = tmp_path / "proxy.json"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from beehave.net.proxy import Proxy, read_head
 from beehave.net.proxy_rules import Flow, Rule, Rules
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 NAMES = {"queen": "127.1.0.1", "hive-1": "127.1.1.1"}
@@ -47,7 +48,7 @@ class Net:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" + b"a" * 400)
         writer.close()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def up(self):
         server = await asyncio.start_server(self.answer, "127.1.1.1", 0)
         self.port = server.sockets[0].getsockname()[1]
@@ -182,13 +183,11 @@ def test_the_process_says_who_it_is_and_ends_with_0(tmp_path):
 
 
 def when_up(url: str) -> dict:
-    until = time.monotonic() + 10
-    while True:
-        try:
+    def answer() -> dict | None:
+        with contextlib.suppress(httpx.HTTPError):
             return httpx.get(url, trust_env=False).json()
-        except httpx.HTTPError:
-            assert time.monotonic() < until, f"{url} does not answer"
-            time.sleep(0.02)
+
+    return until(answer, f"{url} answers")
 
 
 def free_port() -> int:

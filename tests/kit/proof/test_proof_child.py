@@ -20,6 +20,7 @@ from beehave.proof.judgement import Mark
 from beehave.proof.stand_ins import NULL
 from beehave.settings import load_settings
 from cluster.durations import Durations
+from tests.waiting import until
 
 A, B = "features/a.feature::It (really) holds", "features/b.feature::It breaks"
 
@@ -118,9 +119,7 @@ def test_ending_all_ends_what_runs_and_begins_nothing(monkeypatch, tmp_path):
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not (tmp_path / "run" / "on").exists():
-        assert thread.is_alive()
-        thread.join(0.01)
+    until((tmp_path / "run" / "on").exists, "it runs", impossible=lambda: None if thread.is_alive() else "it ended")
     children.end_all()
     thread.join(10)
     assert stopped == [True]

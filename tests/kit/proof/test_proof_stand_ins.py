@@ -6,7 +6,6 @@ import contextlib
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import psutil
@@ -15,6 +14,7 @@ import pytest
 from beehave.proof.judgement import Ending, Mark
 from beehave.proof.stand_ins import CHUNK, chunks, tally
 from beehave.toml_writer import write_toml
+from tests.waiting import until
 
 BOUND_S = 20.0
 
@@ -44,13 +44,11 @@ def started(module: str, path):
 
 
 def health_of(process, url: str) -> dict:
-    deadline = time.monotonic() + BOUND_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"it ended with {process.returncode}"
+    def answer() -> dict | None:
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"{url}/health", timeout=2, trust_env=False).json()
-        time.sleep(0.02)
-    raise AssertionError(f"no answer within {BOUND_S} s")
+
+    return until(answer, "it answers", within_s=BOUND_S, impossible=lambda: process.poll() and f"it ended: {process}")
 
 
 def test_a_null_daemon_says_who_it_is_and_nothing_else(config):
@@ -69,10 +67,7 @@ def test_a_silent_daemon_freezes_when_it_has_said_that_it_is_ready(config):
     path, url = config
     with started("bugs.silent", path) as process:
         assert health_of(process, url)["pid"] == process.pid
-        deadline = time.monotonic() + BOUND_S
-        while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
-            assert time.monotonic() < deadline, "it still runs"
-            time.sleep(0.02)
+        until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "it is frozen", within_s=BOUND_S)
 
 
 PROGRAM = "from beehave.runner.evidence import Evidence; import sys; print(Evidence().shortfall(), sys.argv[1:])"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -34,19 +33,6 @@ DURATIONS = {
     "deadline_ms": 5000,
     "flush_timeout_ms": 200,
 }
-
-
-async def until(condition, why, timeout_s=5.0):
-    """Wait until the condition holds; returns the seconds it took."""
-    began = time.monotonic()
-    while True:
-        seen = condition()
-        if asyncio.iscoroutine(seen):
-            seen = await seen
-        if seen:
-            return time.monotonic() - began
-        assert time.monotonic() - began < timeout_s, f"not within {timeout_s} s: {why}"
-        await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -342,8 +328,3 @@ async def start_hive(queen):
     yield start
     for hive in started:
         await hive.close()
-
-
-@pytest.fixture
-def wait_until():
-    return until

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from tests.waiting import until_async
+
 pytestmark = pytest.mark.anyio
 
 HEARTBEAT_S, LEASE_S = 0.2, 0.6
@@ -33,13 +35,13 @@ async def test_three_hives_that_register_in_one_instant_are_all_there(queen, sta
     assert await queen.metric("queen_hives", state="available") == 3
 
 
-async def test_silence_makes_suspect_then_unavailable_in_time_and_a_lease_brings_it_back(queen, start_hive, wait_until):
+async def test_silence_makes_suspect_then_unavailable_in_time_and_a_lease_brings_it_back(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.fall_silent()
     began = time.monotonic()
-    await wait_until(lambda: ("hive.suspect", "h1") in queen.told(), "suspect")
+    await until_async(lambda: ("hive.suspect", "h1") in queen.told(), "suspect")
     suspect_s = time.monotonic() - began
-    await wait_until(lambda: ("hive.unavailable", "h1") in queen.told(), "unavailable")
+    await until_async(lambda: ("hive.unavailable", "h1") in queen.told(), "unavailable")
     unavailable_s = time.monotonic() - began
     assert suspect_s < unavailable_s <= LEASE_S + HEARTBEAT_S
     assert suspect_s >= 2 * HEARTBEAT_S - HEARTBEAT_S  # its last heartbeat may be a whole one ago
@@ -55,24 +57,24 @@ async def test_silence_makes_suspect_then_unavailable_in_time_and_a_lease_brings
     assert (await queen.client.get("/health")).json()["status"] == "ok"
 
 
-async def test_workers_of_a_hive_that_stays_silent_become_stale_and_come_back_with_it(queen, start_hive, wait_until):
+async def test_workers_of_a_hive_that_stays_silent_become_stale_and_come_back_with_it(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.fall_silent()
-    await wait_until(lambda: ("worker.removed", "a1") in queen.told(), "stale")
+    await until_async(lambda: ("worker.removed", "a1") in queen.told(), "stale")
     assert await queen.workers() == []
     assert (await queen.ask()).json()["error"]["code"] == "no_worker_available"  # its hive still has the model
     await hive.lease()
     assert [worker["routable"] for worker in await queen.workers()] == [True]
 
 
-async def test_a_hive_that_leases_but_cannot_be_asked_is_unavailable_after_three_strikes(queen, start_hive, wait_until):
+async def test_a_hive_that_leases_but_cannot_be_asked_is_unavailable_after_three_strikes(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.probe_status = 500
-    await wait_until(lambda: ("hive.unavailable", "h1") in queen.told(), "struck out")
+    await until_async(lambda: ("hive.unavailable", "h1") in queen.told(), "struck out")
     seen = await queen.hive()
     assert (seen["reason"], seen["probe_strikes"] >= 3) == ("probes_failed", True)
     hive.probe_status = 200
-    await wait_until(lambda: queen.told()[-1] == ("hive.available", "h1"), "back")
+    await until_async(lambda: queen.told()[-1] == ("hive.available", "h1"), "back")
 
 
 async def test_late_words_of_an_old_instance_touch_nothing(queen, start_hive):
@@ -131,9 +133,7 @@ async def test_a_restarted_queen_asks_the_hives_that_she_knows_and_declares_nobo
         mute.fall_silent()
         mute.probe_status = 500
     async with start_queen() as second:
-        async with asyncio.timeout(LEASE_S):
-            while await second.hive_state("h1") != "available":  # noqa: ASYNC110 - no lease came: she asked; it is polled over HTTP
-                await asyncio.sleep(0.01)
+        await until_async(lambda: _state_is(second, "available"), "no lease came: it asked", within_s=LEASE_S)
         assert await second.hive_state("h2") == "suspect"
         assert [w["routable"] for w in await second.workers()] == [True, False]
         assert (await second.ask()).json()["worker"] == "a1"
@@ -145,7 +145,7 @@ async def test_a_restarted_queen_asks_the_hives_that_she_knows_and_declares_nobo
 
 
 async def test_while_the_database_is_locked_memory_serves_and_the_writes_are_stored_in_order(
-    queen, start_hive, wait_until, monkeypatch
+    queen, start_hive, monkeypatch
 ):
     store = queen.queen.store
     await store._database.run(lambda connection: connection.execute("PRAGMA busy_timeout = 20"))
@@ -155,13 +155,13 @@ async def test_while_the_database_is_locked_memory_serves_and_the_writes_are_sto
     for name in ("h3", "h1", "h2"):
         await start_hive(name, f"{name}-w")
     assert (await queen.ask()).status_code == 200
-    await wait_until(lambda: queen.queen.store.failure, "the failure is noticed")
+    await until_async(lambda: queen.queen.store.failure, "the failure is noticed")
     health = (await queen.client.get("/health")).json()
     assert (health["status"], health["database"]["up"]) == ("degraded", False)
     assert health["database"]["writes_waiting"] > 0
     assert await queen.metric("queen_database_up") == 0
     other.execute("ROLLBACK")
-    await wait_until(lambda: queen.queen.store.failure is None, "the database is back")
+    await until_async(lambda: queen.queen.store.failure is None, "the database is back")
     stored = other.execute("SELECT id FROM workers ORDER BY revision").fetchall()
     other.close()
     assert stored == [("h3-w",), ("h1-w",), ("h2-w",)]
@@ -205,3 +205,7 @@ async def test_models_are_the_union_over_live_hives(queen, start_hive):
     assert [(model["id"], model["object"], model["size_bytes"]) for model in answer["data"]] == [
         ("tiny:1b", "model", 3)
     ]
+
+
+async def _state_is(queen, state):
+    return await queen.hive_state() == state

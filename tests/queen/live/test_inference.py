@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
+
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -74,15 +77,15 @@ async def test_a_request_that_is_not_valid_is_400_and_takes_no_worker(queen, sta
     assert hive.workers["a1"].served == []
 
 
-async def test_with_all_slots_busy_one_waits_as_the_bound_says_and_the_next_is_429(queen, start_hive, wait_until):
+async def test_with_all_slots_busy_one_waits_as_the_bound_says_and_the_next_is_429(queen, start_hive):
     hive = await start_hive("h1", "a1", beat=False)
     worker = hive.workers["a1"]
     worker.slots, worker.behaviour = 2, "wait"
     await hive.beat()
     running = [asyncio.create_task(queen.ask()) for _ in range(2)]
-    await wait_until(lambda: worker.busy == 2, "both requests at the worker")
+    await until_async(lambda: worker.busy == 2, "both requests at the worker")
     waiting = asyncio.create_task(queen.ask())
-    await wait_until(lambda: len(queen.queen.dispatcher.lines) == 1, "the third request waits")
+    await until_async(lambda: len(queen.queen.dispatcher.lines) == 1, "the third request waits")
     assert await queen.metric("queen_requests_waiting") == 1
     refused = await queen.ask()
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "busy")
@@ -93,15 +96,15 @@ async def test_with_all_slots_busy_one_waits_as_the_bound_says_and_the_next_is_4
     assert (await queen.ask()).status_code == 200
 
 
-async def test_a_client_that_hangs_up_gives_its_slot_back(queen, start_hive, wait_until):
+async def test_a_client_that_hangs_up_gives_its_slot_back(queen, start_hive):
     hive = await start_hive("h1", "a1")
     worker = hive.workers["a1"]
     worker.behaviour = "wait"
     with pytest.raises(httpx.ReadTimeout):
         await queen.client.post("/v1/chat/completions", json=_body(), timeout=0.2)
-    await wait_until(lambda: worker.busy == 0, "the hive lost the connection", 1)
+    await until_async(lambda: worker.busy == 0, "the hive lost the connection", within_s=1)
     assert queen.queen.cluster.ledger.own("a1", "i1") == 0
-    await wait_until(lambda: not queen.queen.inflight, "nothing runs", 1)
+    await until_async(lambda: not queen.queen.inflight, "nothing runs", within_s=1)
     assert await queen.metric("queen_requests_total", outcome="client_gone") == 1
 
 
@@ -151,15 +154,16 @@ async def test_a_hive_that_is_gone_is_502_and_then_503(queen, start_hive):
     assert set(second.json()["error"]["details"]["blocked"]) <= {"hive_marked_down", "hive_suspect"}
 
 
-async def test_a_marked_down_worker_is_asked_again_after_the_cool_down(start_queen, start_hive, wait_until):
+async def test_a_marked_down_worker_is_asked_again_after_the_cool_down(start_queen, start_hive):
     async with start_queen(mark_down_ms=300) as queen:
         hive = await start_hive("h1", "a1", queen_url=queen.url)
         hive.workers["a1"].behaviour = "502:worker_lost"
         assert (await queen.ask()).status_code == 502
         assert (await queen.ask()).status_code == 503
         hive.workers["a1"].behaviour = "serve"
-        took_s = await wait_until(lambda: _is_served(queen), "served again")
-        assert took_s > 0.15
+        began = time.monotonic()
+        await until_async(lambda: _is_served(queen), "served again")
+        assert time.monotonic() - began > 0.15
 
 
 async def _is_served(queen):
@@ -195,38 +199,38 @@ async def test_after_the_first_byte_nothing_is_retried(queen, start_hive, behavi
     assert await queen.metric("queen_requests_total", outcome="served") == 0
 
 
-async def test_delete_cancels_here_and_at_the_hive_and_may_be_repeated(queen, start_hive, wait_until):
+async def test_delete_cancels_here_and_at_the_hive_and_may_be_repeated(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.workers["a1"].behaviour = "hold"
     task = asyncio.create_task(stream(queen, "to-cancel"))
-    await wait_until(lambda: hive.workers["a1"].busy == 1, "the request runs")
+    await until_async(lambda: hive.workers["a1"].busy == 1, "the request runs")
     for _ in range(2):
         assert (await queen.client.delete("/v1/requests/to-cancel")).status_code == 204
     _, text = await task
     last = json.loads(text.strip().splitlines()[-1].removeprefix("data: "))
     assert (last["error"]["code"], last["error"]["request_id"]) == ("cancelled", "to-cancel")
-    await wait_until(lambda: hive.cancelled == ["to-cancel"], "the hive was told once")
-    await wait_until(lambda: hive.workers["a1"].busy == 0, "the hive's request ended")
+    await until_async(lambda: hive.cancelled == ["to-cancel"], "the hive was told once")
+    await until_async(lambda: hive.workers["a1"].busy == 0, "the hive's request ended")
     assert queen.queen.cluster.ledger.own("a1", "i1") == 0
     assert await queen.metric("queen_requests_total", outcome="cancelled") == 1
 
 
-async def test_the_deadline_ends_a_request_with_504(queen, start_hive, wait_until):
+async def test_the_deadline_ends_a_request_with_504(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.workers["a1"].behaviour = "wait"
     headers = {"X-Deadline-Ms": "200"}
     answer = await queen.client.post("/v1/chat/completions", json=_body(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "deadline_exceeded")
-    await wait_until(lambda: hive.workers["a1"].busy == 0, "the hive's request ended")
+    await until_async(lambda: hive.workers["a1"].busy == 0, "the hive's request ended")
     hive.workers["a1"].behaviour = "serve"
     assert (await queen.ask()).status_code == 200  # it was the deadline, not the worker
 
 
-async def test_an_id_that_is_running_is_409(queen, start_hive, wait_until):
+async def test_an_id_that_is_running_is_409(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.workers["a1"].behaviour = "wait"
     task = asyncio.create_task(queen.ask("twice"))
-    await wait_until(lambda: hive.workers["a1"].busy == 1, "the request runs")
+    await until_async(lambda: hive.workers["a1"].busy == 1, "the request runs")
     assert (await queen.ask("twice")).status_code == 409
     hive.release.set()
     assert (await task).status_code == 200

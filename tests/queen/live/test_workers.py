@@ -11,6 +11,8 @@ import sys
 import httpx
 import pytest
 
+from tests.waiting import until_async
+
 pytestmark = pytest.mark.anyio
 
 
@@ -60,13 +62,13 @@ async def test_a_spawn_that_is_refused(queen, start_hive, order, status, code):
     assert hive.asked == []
 
 
-async def test_without_a_usable_hive_a_spawn_is_503_and_on_a_dead_one_502(queen, start_hive, wait_until):
+async def test_without_a_usable_hive_a_spawn_is_503_and_on_a_dead_one_502(queen, start_hive):
     assert (await queen.client.post("/v1/workers", json={"model": "m"})).status_code == 503
     hive = await start_hive("h1")
     await hive.close()
     dead = await queen.client.post("/v1/workers", json={"model": "m", "hive_id": "h1"})
     assert (dead.status_code, dead.json()["error"]["code"]) == (502, "hive_unreachable")
-    await wait_until(lambda: _state_is(queen, "unavailable"), "unavailable")
+    await until_async(lambda: _state_is(queen, "unavailable"), "unavailable")
     assert (await queen.client.post("/v1/workers", json={"model": "m", "hive_id": "h1"})).status_code == 502
     assert (await queen.client.post("/v1/workers", json={"model": "m"})).status_code == 503
 
@@ -217,13 +219,13 @@ async def test_sigterm_ends_the_queen_and_nobody_else(start_process, start_hive)
     assert hive.asked == []
 
 
-async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive, wait_until):
+async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive):
     queen = await start_process()
     hive = await start_hive("h1", "a1", queen_url=queen.url)
     async with httpx.AsyncClient(base_url=queen.url) as client:
         answer = await client.post("/v1/shutdown", json={"scope": "cluster"})
     assert (answer.status_code, answer.json()["scope"]) == (202, "cluster")
-    await wait_until(lambda: hive.asked, "the hive was told")
+    await until_async(lambda: hive.asked, "the hive was told")
     assert hive.asked == [("shutdown", {"scope": "self"})]
     await asyncio.sleep(0.3)
     assert queen.process.poll() is None
