@@ -198,7 +198,7 @@ class Cluster:
         self.worker_options["command"] = [sys.executable, "-c", launch, *self.daemons.command("worker")]
 
     def is_worker_command(self, argv: list[str]) -> bool:
-        """Return whether a command line is the one that the hives were told to start workers by."""
+        """Return whether a command line is the one by which the hives start workers."""
         command = self.worker_options.get("command") or self.daemons.command("worker")
         return bool(argv[: len(command)] == command)
 

@@ -1,1 +1,1 @@
-"""This project's own commands: a cluster to play with, its checks, its figures."""
+"""This project's own commands: a cluster to play with, the checks, the benchmark."""

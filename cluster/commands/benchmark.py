@@ -1,4 +1,4 @@
-"""Measuring what a run costs and what the queen costs: the figures that the documentation gives, by one command.
+"""The benchmark: the cost of a run and the latency that the queen adds, as the documentation gives them.
 
 Each load is bounded in count and stops by itself; everything runs on loopback addresses of the sandbox.
 """

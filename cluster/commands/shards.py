@@ -64,16 +64,16 @@ def run_shards(folder: Path, command: Sequence[str], environment: dict[str, str]
 
 
 def merge(journals: Sequence[Path], into: Path) -> None:
-    """Write one journal with what several tell, one after the other: begun with the first, ended with the last.
+    """Write one journal with the events of several, one after the other: begun with the first, ended with the last.
 
     It has no end when one of them has none, and did not pass when one did not.
     """
-    told = [read(path) if path.exists() else [] for path in journals]
-    begins = [event for events in told for event in events if event["kind"] == "run_started"]
-    ends = [event for events in told for event in events if event["kind"] == "run_ended"]
-    between = [event for events in told for event in events if event["kind"] not in {"run_started", "run_ended"}]
+    runs = [read(path) if path.exists() else [] for path in journals]
+    begins = [event for events in runs for event in events if event["kind"] == "run_started"]
+    ends = [event for events in runs for event in events if event["kind"] == "run_ended"]
+    between = [event for events in runs for event in events if event["kind"] not in {"run_started", "run_ended"}]
     whole = [*begins[:1], *between]
-    if len(ends) == len(told):
+    if len(ends) == len(runs):
         whole.append(_end_of_all(ends))
     lines = [json.dumps(event | {"sequence": number}) for number, event in enumerate(whole, start=1)]
     into.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

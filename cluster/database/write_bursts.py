@@ -107,7 +107,7 @@ def _burst(cluster: Cluster, hive: str, *, seed: int, for_s: float) -> None:
 
     def kill() -> None:
         begun.wait(5)
-        killed.wait(for_s)  # nobody sets it before: this thread does the killing
+        killed.wait(for_s)  # only this thread sets the event, so this is a plain wait
         cluster.end(hive, signal.SIGKILL, why="in the middle of a burst of writes")
         killed.set()
 

@@ -34,13 +34,13 @@ class Booking:
 
     @property
     def claim_bytes(self) -> int:
-        """What nobody else can have."""
+        """The bytes that no other process can get."""
         return max(self.reserved_bytes, self.held_bytes)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the file, whoever of its holders still lives."""
+    """One look at the file, holders that have ended included."""
 
     at: float
     """Monotonic clock, seconds."""
@@ -96,7 +96,7 @@ class LedgerFile:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return []  # nobody has used the device yet
+            return []  # the device has not been used yet
         return [Booking(**holder) for holder in content["holders"]]
 
     def _write(self, bookings: list[Booking]) -> None:

@@ -182,7 +182,7 @@ class MemoryView:
         return self._logged("worker_started")
 
     def counted_out_of_memory(self) -> float:
-        """Return how many workers the hives count as out of memory, whoever found out."""
+        """Return how many workers the hives count as out of memory, in whatever way it was detected."""
         return sum(self._inference.counter(hive, "hive_out_of_memory_total") for hive in self._cluster.hives)
 
     def logged_out_of_memory(self) -> list[dict[str, Any]]:
