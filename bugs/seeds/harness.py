@@ -13,6 +13,7 @@ from bugs.seed import caught_by, seed
 CAPABILITIES = "features/harness/capabilities.feature"
 EVIDENCE = "features/harness/evidence.feature"
 FAULTS = "features/harness/faults.feature"
+OWN_DAEMONS = "features/harness/own_daemons.feature"
 LEAKS = "features/harness/leaks.feature"
 SURVIVES = "features/harness/nothing_survives.feature"
 VERDICTS = "features/harness/verdicts.feature"
@@ -45,6 +46,17 @@ def closed_output_is_a_crash(original):
 def constants_are_evidence(original):
     """`assert True` counts as an assertion. Real: the predecessor."""
     return lambda source: frozenset(node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert))
+
+
+@seed(role="harness", patches="beehave.process.table:ProcessTable.spawn")
+@caught_by(OWN_DAEMONS, "Its daemons are started, met and ended, in portable mode")
+def every_daemon_exits_zero(original):
+    """A daemon must exit 0 when it is asked to end, although beehave.toml allows SIGTERM. Real: the predecessor."""
+
+    def spawn(self, role, name, argv, *, log_path, env=None, cwd=None, session=True, exits=frozenset({0})):
+        return original(self, role, name, argv, log_path=log_path, env=env, cwd=cwd, session=session)
+
+    return spawn
 
 
 @seed(role="harness", patches="beehave.runner.runner:HarnessRunner._selection_is_sound")
