@@ -65,5 +65,5 @@ def environment_with(wheel: Path, folder: Path) -> None:
     paths = {name: Path(path) for name, path in sysconfig.get_paths("venv", {"base": str(folder)}).items()}
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(paths["purelib"])  # what installing a wheel of nothing but modules comes to
-    dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (paths["purelib"] / "dependencies.pth").write_text("\n".join(sorted(dependencies)) + "\n", encoding="utf-8")
+    dependencies = [path for path in sys.path if Path(path).name in {"site-packages", "dist-packages"}]
+    (paths["purelib"] / "dependencies.pth").write_text("\n".join(dependencies) + "\n", encoding="utf-8")

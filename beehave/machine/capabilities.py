@@ -167,6 +167,7 @@ def doctor(*, as_json: bool) -> int:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
         return 0
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("capability", "what it is for", "here", title="What this machine lets a run do", title_justify="left")
@@ -177,5 +178,5 @@ def doctor(*, as_json: bool) -> int:
     console.print(table)
     for finding in findings:
         if not finding.available:
-            console.print(f"[bold]{finding.name}[/]: {finding.how_to_enable}", soft_wrap=True)
+            console.print(f"[bold]{finding.name}[/]: {escape(finding.how_to_enable)}", soft_wrap=True)
     return 0

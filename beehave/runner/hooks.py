@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from behave.model import Scenario, Step
 
 from beehave import sandbox
+from beehave.errors import HarnessError
 from beehave.machine import capabilities
-from beehave.runner.context import describe_step, use_temporary_folder
+from beehave.runner.context import HarnessContext, describe_step, use_temporary_folder
 from beehave.runner.runner import RUN_FOLDER
 from beehave.session import Session
 from beehave.world import World, WorldLike
@@ -45,6 +46,11 @@ def hooks(world: type[WorldLike] = World) -> Hooks:
 
 
 def _open_session(context: Any, world: type[WorldLike]) -> None:
+    if not isinstance(context, HarnessContext):  # nothing would be judged, and no daemon ended
+        raise HarnessError(
+            'this run has behave\'s own runner: write runner = "beehave:HarnessRunner" below [tool.behave] in '
+            "pyproject.toml, or give --runner=beehave:HarnessRunner"
+        )
     context.config.setup_logging()  # what behave's own before_all does
     info = sandbox.current()
     userdata = context.config.userdata

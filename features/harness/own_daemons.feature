@@ -41,6 +41,11 @@ Feature: The kit drives any daemons
     And behave has said "sleep 600"
     And nothing of that run is alive
 
+  Scenario: With behave's own runner nothing begins, since nothing would be judged
+    When behave runs it with `--runner=behave.runner:Runner`
+    Then behave has exited with status 1
+    And behave has said "write runner = "beehave:HarnessRunner" below [tool.behave] in pyproject.toml"
+
   Scenario: The other commands work in it as well
     When behave runs its scenario "The ticker runs beside it" in the sandbox of its choice
     Then each of these commands has exited with 0, and said

@@ -90,11 +90,13 @@ def test_each_way_of_being_ready(start, settings):
 
 def test_a_child_of_the_command_may_be_the_one_that_answers(start):
     program = answering("json.dumps({'pid': os.getpid()}).encode()").command[2]
-    wrapped = 'trap "kill \\$child; exit 0" TERM; "$0" "$@" & child=$!; wait'.replace("\\", "")
+    wrapped = """trap 'kill $child; exit 0' TERM; "$0" "$@" & child=$!; wait"""
     command = ["sh", "-c", wrapped, "{python}", "-c", program, "{host}", "{port}"]
     daemons = start(web=DaemonSettings(command=command, ready="/"))
     daemon = daemons.start("web")
     assert daemon.client.get("/").json["pid"] != daemon.process.pid
+    daemons.end("web", signal.SIGTERM, why="the test ends it")
+    assert daemon.client.get("/").status is None
 
 
 def test_the_answer_of_another_process_is_not_its_own(start):
