@@ -111,14 +111,14 @@ class StepGuard:
             self._unawaited.refuse(result, f'step "{step.name}"')
 
     def _evidence_rule(self, step: Step, context: Context) -> contextlib.AbstractContextManager[Any]:
-        if step.step_type != "then":
-            return contextlib.nullcontext()
         session = getattr(context, "session", None)
         if session is None:
             raise HarnessError(
-                "this run has no session, so no Then can have evidence: let environment.py say `from beehave import "
-                "hooks` and `before_all, before_scenario, after_step = hooks()`"
+                "this run has no session, so nothing can be started and no Then can have evidence: let environment.py "
+                "say `from beehave import hooks` and `before_all, before_scenario, after_step = hooks()`"
             )
+        if step.step_type != "then":
+            return contextlib.nullcontext()
         return gathered(session.journal, self._trace)
 
     @staticmethod
