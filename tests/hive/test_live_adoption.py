@@ -33,17 +33,6 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
         child.kill()
 
 
-def test_workers_outlive_a_killed_hive_and_the_next_takes_back_exactly_them(hive):
-    before = [hive.ready(f"polite-{n}") for n in range(3)]
-    hive.kill()
-    assert all(is_same_process(row["pid"], row["start_ticks"]) for row in before)
-    hive.start()
-    after = [hive.until(row["id"], "ready") for row in before]
-    same = ("id", "instance", "pid", "start_ticks", "port", "state", "restarts")
-    assert [[row[key] for key in same] for row in after] == [[row[key] for key in same] for row in before]
-    assert len(hive.started()) == 3, "nothing was started again"
-
-
 SLOW_TO_FIND_ALLOCATIONS = """
 import asyncio, runpy, sys
 from daemons.hive.workers.placement import Placement

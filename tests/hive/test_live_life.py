@@ -5,37 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from daemons.common.process import is_same_process
-
-
-def test_a_spawned_worker_becomes_ready_as_a_child_of_the_hive(hive):
-    answer = hive.spawn("polite")
-    assert answer.status_code == 202
-    row = hive.until("polite", "ready")
-    assert row["instance"] == answer.json()["instance"], "the instance that was answered is the one that runs"
-    assert is_same_process(row["pid"], row["start_ticks"])
-    assert psutil.Process(row["pid"]).ppid() == hive.pid
-    assert (row["slots_total"], row["restarts"], row["healthy"]) == (2, 0, True)
-    assert hive.get("/v1/lease").json()["workers"] == [row]
-
-
-def test_a_killed_worker_comes_back_with_its_id_and_nothing_else(hive):
-    before = hive.ready("polite")
-    os.kill(before["pid"], signal.SIGKILL)
-    hive.wait(lambda: (hive.row("polite") or {}).get("restarts") == 1, "a restart")
-    after = hive.until("polite", "ready")
-    assert after["instance"] != before["instance"]
-    assert (after["pid"], after["start_ticks"]) != (before["pid"], before["start_ticks"])
-    assert not psutil.pid_exists(before["pid"]), "reaped"
-    (ended,) = hive.events("worker_exited")
-    assert (ended["pid"], ended["signal"], ended["exit_status"], ended["asked"]) == (before["pid"], 9, None, False)
-    assert hive.metric("hive_worker_restarts_total") == 1
-    assert hive.metric('hive_worker_exits_total{how="signal"}') == 1
 
 
 def test_a_worker_that_crashes_at_every_start_is_failed_and_left_alone(hive):
@@ -124,19 +98,6 @@ def test_a_worker_that_does_not_end_is_killed_and_it_is_said(hive, worker_id, re
     assert (gone["signal"], gone["reason"], gone["forced"]) == (9, reason, True)
 
 
-def test_a_frozen_worker_is_killed_after_the_grace_and_five_take_one(hive):
-    rows = [hive.ready(f"polite-{n}") for n in range(5)]
-    for row in rows:
-        os.kill(row["pid"], signal.SIGSTOP)
-    began = time.monotonic()
-    with ThreadPoolExecutor(5) as pool:
-        list(pool.map(lambda row: hive.ask("DELETE", f"/v1/workers/{row['id']}"), rows))
-    hive.wait(lambda: hive.get("/v1/workers").json()["workers"] == [], "no worker")
-    assert 0.4 <= time.monotonic() - began < 1.2, "one grace, not five"
-    assert {event["reason"] for event in hive.events("worker_killed")} == {"term_ignored"}
-    assert not [row for row in rows if psutil.pid_exists(row["pid"])]
-
-
 def test_force_kills_at_once_also_into_a_stop_under_way(make_hive):
     hive = make_hive(kill_grace_ms=10_000).start()
     hive.ready("stubborn")
@@ -147,33 +108,12 @@ def test_force_kills_at_once_also_into_a_stop_under_way(make_hive):
     assert [event["reason"] for event in hive.events("worker_killed")] == ["forced"]
 
 
-def test_stop_during_loading(hive):
-    hive.spawn("loads")
-    hive.until("loads", "loading")
-    hive.ask("DELETE", "/v1/workers/loads")
-    hive.until("loads", None)
-    (ended,) = hive.events("worker_exited")
-    assert (ended["exit_status"], ended["asked"]) == (0, True)
-
-
 def test_a_stop_right_after_the_spawn(hive):
     for n in range(5):
         hive.spawn(f"polite-{n}")
         assert hive.ask("DELETE", f"/v1/workers/polite-{n}").status_code == 202
     hive.wait(lambda: hive.get("/v1/workers").json()["workers"] == [], "no worker")
     assert not [each for each in hive.started() if is_same_process(each["pid"], each["start_ticks"])]
-
-
-def test_a_frozen_worker_is_unhealthy_and_heals_without_a_restart(hive):
-    row = hive.ready("polite")
-    os.kill(row["pid"], signal.SIGSTOP)
-    sick = hive.wait(lambda: (hive.row("polite") or {}).get("healthy") is False and hive.row("polite"), "unhealthy")
-    assert (sick["state"], sick["pid"]) == ("ready", row["pid"])
-    assert sick["reason"] in ("unhealthy", "lease_expired")
-    hive.wait(lambda: hive.events("worker_unhealthy"), "the probes' verdict")
-    os.kill(row["pid"], signal.SIGCONT)
-    well = hive.wait(lambda: (hive.row("polite") or {}).get("healthy") and hive.row("polite"), "healthy")
-    assert (well["instance"], well["restarts"], well["reason"]) == (row["instance"], 0, None)
 
 
 def test_a_hive_that_is_stopped_stops_its_workers_at_the_same_time(hive):
@@ -184,13 +124,6 @@ def test_a_hive_that_is_stopped_stops_its_workers_at_the_same_time(hive):
     assert not [row for row in rows if psutil.pid_exists(row["pid"])]
     assert [event["progress"] for event in hive.events("worker_stopped")] == ["1/3", "2/3", "3/3"]
     assert {event["worker_id"] for event in hive.events("worker_killed")} == {"stubborn", "stubborn-2"}
-
-
-def test_sighup_kills_nobody(hive):
-    row = hive.ready("polite")
-    os.kill(hive.pid, signal.SIGHUP)
-    hive.wait(lambda: hive.events("reloaded"), "the reload")
-    assert hive.row("polite") == row
 
 
 def test_a_second_signal_ends_the_hive_alone(hive):

@@ -1,4 +1,4 @@
-"""Hives and workers with insufficient memory: on a device, in a control group, under the watchdog."""
+"""Hives and workers with insufficient memory: on a device, under a limit, and over a restart."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import json
 import struct
 from typing import Any
 
-import psutil
 import pytest
 
-from daemons.common.process import start_ticks
-from daemons.hive.memory.groups import find_groups
 from daemons.hive.refs import model_path
 from daemons.hive.store import Store, StoredModel
 
@@ -20,7 +17,6 @@ from .live import REAL_WORKER, LiveHive
 
 GB = 1_000_000_000
 MIB = 1024 * 1024
-CGROUP = find_groups(None, "probe")
 
 
 def add_model(hive: LiveHive, ref: str, size: int = MIB, **metadata: int) -> None:
@@ -73,30 +69,6 @@ def device_hive(make_hive) -> LiveHive:
     return hive.start()
 
 
-def test_what_cannot_fit_is_refused_before_any_process(device_hive):
-    answer = ask_for(device_hive, "w", "five:5b")
-    assert answer.status_code == 507
-    error = answer.json()["error"]
-    assert error["code"] == "out_of_memory"
-    assert error["details"] == {
-        "of": "device",
-        "device": "gpu0",
-        "needed_bytes": 5 * GB,
-        "available_bytes": 4 * GB,
-    }
-    assert device_hive.row("w") is None
-    assert not device_hive.started()
-    assert device_hive.metric('hive_out_of_memory_total{by="admission"}') == 1
-
-
-def test_the_least_loaded_device_is_chosen(device_hive):
-    devices = [device_hive.ready(name, model="one:1b")["device"] for name in ("a", "b", "c")]
-    assert devices == ["gpu0", "gpu1", "gpu0"]  # 0 and 0, then 1/4 and 0, then 1/4 and 1/3
-    assert used(device_hive) == {"a": GB, "c": GB}
-    assert used(device_hive, "gpu1") == {"b": GB}
-    assert device_hive.metric('hive_device_used_bytes{device="gpu0"}') == 2 * GB
-
-
 def test_spawns_in_one_instant_never_share_the_same_room(device_hive):
     for name in "abcdefgh":
         ask_for(device_hive, name, "one:1b")
@@ -104,34 +76,6 @@ def test_spawns_in_one_instant_never_share_the_same_room(device_hive):
     assert sum(row is not None for row in rows.values()) == 7
     device_hive.wait(lambda: sum(used(device_hive).values()) == 4 * GB, "the first device is full")
     device_hive.wait(lambda: sum(used(device_hive, "gpu1").values()) == 3 * GB, "the second device is full")
-
-
-def test_a_worker_that_its_device_refuses_while_it_loads(device_hive):
-    device_hive.ready("neighbour", model="one:1b")
-    assert ask_for(device_hive, "w", "liar:8b").status_code == 202
-    row = device_hive.until("w", "failed")
-    assert row["reason"] == "out_of_memory"
-    assert row["shortage"] == {
-        "of": "device",
-        "device": "gpu1",
-        "needed_bytes": 8 * GB,
-        "available_bytes": 3 * GB,
-    }
-    assert (row["pid"], row["device"], row["restarts"]) == (None, None, 0)
-    device_hive.wait(lambda: used(device_hive, "gpu1") == {}, "the device is given back")
-    assert used(device_hive) == {"neighbour": GB}
-    assert device_hive.metric('hive_out_of_memory_total{by="device"}') == 1
-    (exited,) = [each for each in device_hive.events("worker_exited") if each["worker_id"] == "w"]
-    assert exited["exit_status"] == 7
-
-
-def test_a_killed_worker_gives_its_memory_back(device_hive):
-    row = device_hive.ready("w", model="one:1b", restart="never")
-    assert used(device_hive) == {"w": GB}
-    psutil.Process(row["pid"]).kill()
-    device_hive.until("w", "failed")
-    assert device_hive.row("w")["reason"] == "crashed"
-    device_hive.wait(lambda: used(device_hive) == {}, "the device is given back")
 
 
 def test_a_hive_that_is_killed_leaves_its_workers_their_memory(device_hive):
@@ -145,48 +89,6 @@ def test_a_hive_that_is_killed_leaves_its_workers_their_memory(device_hive):
     device_hive.ask("DELETE", "/v1/workers/w")
     device_hive.until("w", None)
     assert used(device_hive) == {}
-
-
-def test_out_of_memory_while_it_generates(device_hive):
-    device_hive.ready("w", model="chatty:1b", restart="always")
-    body = {"model": "chatty:1b", "max_tokens": 200, "stream": True, "messages": [{"role": "user", "content": "go"}]}
-    with device_hive.client.stream(
-        "POST", f"http://127.0.0.1:{device_hive.port}/v1/chat/completions", json=body, timeout=20
-    ) as answer:
-        lines = [line for line in answer.iter_lines() if line.startswith("data:")]
-    last = json.loads(lines[-1].removeprefix("data:"))
-    assert last["error"]["code"] == "out_of_memory"
-    assert last["error"]["details"]["available_bytes"] == 4 * GB
-    assert len(lines) > 16
-    assert device_hive.until("w", "failed")["reason"] == "out_of_memory"
-    device_hive.wait(lambda: used(device_hive) == {}, "the device is given back")
-
-
-@pytest.mark.parametrize(
-    "enforce",
-    [pytest.param("cgroup", marks=pytest.mark.skipif(isinstance(CGROUP, str), reason=str(CGROUP))), "watchdog"],
-)
-def test_the_hosts_memory(make_hive, enforce):
-    groups_before = set() if isinstance(CGROUP, str) else set(CGROUP._parent.glob("h.*"))
-    hive = make_hive("--memory.enforce", enforce, "--durations.memory_watch_ms", "20", command=REAL_WORKER)
-    add_model(hive, "liar:2b", 200 * MIB, memory_bytes=MIB)
-    hive.start()
-    limit = 96 * MIB
-    assert ask_for(hive, "small", "tiny:1b", memory_limit_bytes=limit, restart="always").status_code == 202
-    alive = hive.until("small", "ready")
-    assert alive["memory_limit_bytes"] == limit
-    assert ask_for(hive, "w", "liar:2b", memory_limit_bytes=limit, restart="always").status_code == 202
-    row = hive.until("w", "failed")
-    assert (row["reason"], row["restarts"]) == ("out_of_memory", 0)
-    assert row["shortage"]["of"] == "memory_limit"
-    assert row["shortage"]["available_bytes"] == limit < row["shortage"]["needed_bytes"]
-    assert hive.metric(f'hive_out_of_memory_total{{by="{enforce}"}}') == 1
-    (exited,) = [each for each in hive.events("worker_exited") if each["worker_id"] == "w"]
-    assert exited["signal"] == 9
-    assert start_ticks(alive["pid"]) == alive["start_ticks"], "the other worker must not suffer"
-    assert hive.stop() == 0
-    if not isinstance(CGROUP, str):
-        assert set(CGROUP._parent.glob("h.*")) <= groups_before
 
 
 def test_a_model_that_must_be_pulled_is_judged_when_it_is_there(hub, make_hive):

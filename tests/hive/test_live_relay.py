@@ -54,22 +54,6 @@ def test_the_answer_that_is_not_streamed_is_the_same(hive):
     assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == whole
 
 
-def test_a_worker_that_is_killed_ends_its_stream_with_an_error_and_serves_again(hive):
-    row = hive.ready("w", restart="always")
-    with stream(hive, 500, **{"x-request-id": "cut"}) as answer:
-        lines = answer.iter_lines()
-        next(lines)
-        os.kill(row["pid"], signal.SIGKILL)
-        found = events(lines)
-    assert json.loads(found[-1])["error"]["code"] == "worker_lost"
-    assert json.loads(found[-1])["error"]["request_id"] == "cut"
-    assert "[DONE]" not in found
-    hive.wait(lambda: (hive.row("w") or {}).get("restarts") == 1, "a restart")
-    hive.until("w", "ready")
-    assert hive.ask("POST", CHAT, body(2)).status_code == 200
-    assert hive.row("w")["served_total"] == 1, "of this instance"
-
-
 def test_a_stop_lets_the_stream_finish_and_refuses_new_ones(hive):
     hive.ready("w")
     with stream(hive, 20) as answer:
@@ -140,27 +124,6 @@ def test_what_cannot_be_served(hive):
     nobody = hive.ask("POST", CHAT, body(1))
     assert (nobody.status_code, nobody.json()["error"]["code"]) == (503, "no_worker_available")
     assert hive.ask("POST", CHAT, {"model": 3}).status_code == 400
-
-
-def test_a_frozen_worker_is_given_up_at_the_deadline_and_left_out_when_its_probes_fail(hive):
-    row = hive.ready("w")
-    os.kill(row["pid"], signal.SIGSTOP)
-    url = f"http://127.0.0.1:{hive.port}{CHAT}"
-    late = httpx.post(url, json=body(1), headers={"x-deadline-ms": "100"})
-    assert (late.status_code, late.json()["error"]["code"]) == (504, "deadline_exceeded")
-    hive.wait(lambda: hive.row("w")["healthy"] is False, "unhealthy")
-    assert hive.ask("POST", CHAT, body(1)).status_code == 503
-    os.kill(row["pid"], signal.SIGCONT)
-    hive.wait(lambda: hive.row("w")["healthy"], "healthy")
-    assert hive.ask("POST", CHAT, body(1)).status_code == 200
-
-
-def test_a_busy_worker_stays_healthy(hive):
-    hive.ready("w", slots=1)
-    with stream(hive, 100) as answer:
-        for _ in answer.iter_lines():
-            assert hive.row("w")["healthy"]
-    assert hive.events("worker_unhealthy") == []
 
 
 def test_a_hive_that_stops_lets_streams_finish_within_its_drain(hive):

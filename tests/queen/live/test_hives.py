@@ -27,14 +27,6 @@ async def test_a_lease_registers_and_says_how_long_it_holds(queen, start_hive):
     assert queen.told()[:2] == [("hive.registered", "h1"), ("hive.available", "h1")]
 
 
-async def test_three_hives_that_register_in_one_instant_are_all_there(queen, start_hive):
-    hives = [await start_hive(name, f"{name}-w", beat=False) for name in ("h1", "h2", "h3")]
-    await asyncio.gather(*(hive.lease() for hive in hives))
-    answer = (await queen.client.get("/v1/hives")).json()["hives"]
-    assert [(hive["id"], hive["instance"]) for hive in answer] == [(h.hive_id, h.instance) for h in hives]
-    assert await queen.metric("queen_hives", state="available") == 3
-
-
 async def test_silence_makes_suspect_then_unavailable_in_time_and_a_lease_brings_it_back(queen, start_hive):
     hive = await start_hive("h1", "a1")
     hive.fall_silent()

@@ -22,20 +22,6 @@ async def stream(queen, request_id="req-1"):
         return answer.status_code, (await answer.aread()).decode()
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "all at once"])
-async def test_ten_requests_over_two_hives_split_evenly(queen, start_hive, at_once):
-    hives = [await start_hive("h1", "a1", "a2"), await start_hive("h2", "b1", "b2")]
-    if at_once:
-        answers = await asyncio.gather(*(queen.ask() for _ in range(10)))
-    else:
-        answers = [await queen.ask() for _ in range(10)]
-    assert [answer.status_code for answer in answers] == [200] * 10
-    counts = [[len(worker.served) for worker in hive.workers.values()] for hive in hives]
-    assert [sum(count) for count in counts] == [5, 5]
-    assert all(abs(first - second) <= 1 for first, second in counts)
-    assert await queen.metric("queen_requests_total", outcome="served") == 10
-
-
 async def test_an_answer_carries_the_request_id_and_less_deadline_than_was_given(queen, start_hive):
     hive = await start_hive("h1", "a1")
     answer = await queen.client.post(

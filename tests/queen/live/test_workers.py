@@ -34,16 +34,6 @@ async def test_spawns_at_once_spread_over_the_hives(queen, start_hive):
     assert [len(hive.asked) for hive in hives] == [2, 2]
 
 
-async def test_of_three_spawns_with_one_id_one_wins(queen, start_hive):
-    hives = [await start_hive("h1"), await start_hive("h2")]
-    orders = [queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": "same"}) for _ in range(3)]
-    answers = await asyncio.gather(*orders)
-    assert sorted(answer.status_code for answer in answers) == [202, 409, 409]
-    assert sum(len(hive.asked) for hive in hives) == 1
-    again = await queen.client.post("/v1/workers", json={"model": "tiny:1b", "id": "same", "hive_id": "h1"})
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "worker_exists")
-
-
 SPAWN_ERRORS = [
     ({"model": "tiny:1b", "hive_id": "nobody"}, 404, "hive_not_found"),
     ({"model": "../x"}, 400, "validation_failed"),
