@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from beehave.addresses import AddressBook
+from beehave.daemons import Daemons
+from beehave.journal import Journal
+from beehave.process.table import ProcessTable
+from beehave.settings import DaemonSettings, Settings
 from daemons.common.logs import set_level
 
 # nohup, and shells for background jobs, start a program with these ignored, and tests send them to themselves.
@@ -18,3 +25,30 @@ for _number, _default in ((signal.SIGINT, signal.default_int_handler), (signal.S
 def log_level_of_production() -> None:
     """Let each test begin with the default log level: a daemon run inside a test may have set another one."""
     set_level("info")
+
+
+@pytest.fixture
+def make_daemons(tmp_path) -> Iterator[Callable[..., Daemons]]:
+    """Return a function that makes the daemons of a scenario from settings by role; all are ended afterwards."""
+    journal = Journal(tmp_path / "journal.ndjson")
+    addresses = AddressBook(private_network=False)
+    made = []
+
+    def make(project: Path = tmp_path, **roles: DaemonSettings) -> Daemons:
+        daemons = Daemons(
+            settings=Settings(daemons=roles),
+            journal=journal,
+            folder=tmp_path / "scenario",
+            shared_folder=tmp_path / "shared",
+            addresses=addresses,
+            processes=ProcessTable(journal, project),
+        )
+        made.append(daemons)
+        return daemons
+
+    yield make
+    for daemons in made:
+        daemons.processes.stop_all(daemons.stop_all_bound_s)
+        daemons.close()
+    addresses.close()
+    journal.close()

@@ -6,12 +6,9 @@ import signal
 
 import pytest
 
-from beehave.addresses import AddressBook
-from beehave.daemons import Daemons
 from beehave.errors import HarnessError
-from beehave.journal import Journal, read
-from beehave.process.table import ProcessTable
-from beehave.settings import DaemonSettings, Settings
+from beehave.journal import read
+from beehave.settings import DaemonSettings
 
 HTTP_SERVER = ["{python}", "-m", "http.server", "{port}", "--bind", "{host}"]
 SLEEPER = "trap 'exit 0' TERM; {act}; while :; do sleep 0.02; done"
@@ -39,30 +36,8 @@ def answering(body: str, **settings: object) -> DaemonSettings:
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Return a function that makes the daemons of a scenario from settings by role; all are ended afterwards."""
-    journal = Journal(tmp_path / "journal.ndjson")
-    addresses = AddressBook(private_network=False)
-    made = []
-
-    def make(**roles: DaemonSettings) -> Daemons:
-        daemons = Daemons(
-            settings=Settings(daemons=roles),
-            journal=journal,
-            folder=tmp_path / "scenario",
-            shared_folder=tmp_path / "shared",
-            addresses=addresses,
-            processes=ProcessTable(journal, tmp_path),
-        )
-        made.append(daemons)
-        return daemons
-
-    yield make
-    for daemons in made:
-        daemons.processes.stop_all(daemons.stop_all_bound_s)
-        daemons.close()
-    addresses.close()
-    journal.close()
+def start(make_daemons):
+    return make_daemons
 
 
 @pytest.mark.parametrize(

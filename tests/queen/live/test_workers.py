@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-import subprocess
-import sys
 
 import httpx
 import pytest
 
+from beehave.settings import DaemonSettings
 from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
@@ -148,78 +146,42 @@ def test_the_openapi_document_names_every_route(tmp_path):
             assert successes, path
 
 
-class QueenProcess:
-    """`python -m daemons.queen` as an operator starts it."""
-
-    def __init__(self, data_dir):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        flags = {"listen.port": self.port, "data_dir": data_dir, "durations.heartbeat_ms": 200}
-        flags |= {"durations.lease_ms": 600, "durations.orphan_grace_ms": 600}
-        argv = [sys.executable, "-m", "daemons.queen", *(f"--{key}={value}" for key, value in flags.items())]
-        self.process = subprocess.Popen(argv, stderr=subprocess.PIPE)
-
-    async def ready(self):
-        async with httpx.AsyncClient() as client:
-            while True:
-                assert self.process.poll() is None, self.process.stderr.read()
-                try:
-                    if (await client.get(f"{self.url}/ready")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    await asyncio.sleep(0.02)
-
-    async def end(self):
-        status = await asyncio.to_thread(self.process.wait, 10)
-        return status, self.process.stderr.read().decode()
+FLAGS = {"listen.host": "{host}", "listen.port": "{port}", "data_dir": "{folder}/data", "durations.lease_ms": "600"}
+FLAGS |= {"durations.heartbeat_ms": "200", "durations.orphan_grace_ms": "600"}
 
 
 @pytest.fixture
-def start_process(tmp_path):
-    started = []
-
-    async def start():
-        queen = QueenProcess(tmp_path / "data")
-        started.append(queen)
-        async with asyncio.timeout(20):
-            await queen.ready()
-        return queen
-
-    yield start
-    for queen in started:
-        if queen.process.poll() is None:
-            queen.process.kill()
-            queen.process.wait()
-        queen.process.stderr.close()
+async def daemons(make_daemons, pytestconfig):
+    """A queen as an operator starts it."""
+    command = ["{python}", "-m", "daemons.queen"] + [word for key in FLAGS for word in (f"--{key}", FLAGS[key])]
+    daemons = make_daemons(pytestconfig.rootpath, queen=DaemonSettings(command=command, ready="/ready"))
+    await asyncio.to_thread(daemons.start, "queen")
+    return daemons
 
 
-async def test_sigterm_ends_the_queen_and_nobody_else(start_process, start_hive):
-    queen = await start_process()
-    hive = await start_hive("h1", "a1", queen_url=queen.url)
-    async with httpx.AsyncClient(base_url=queen.url) as client:
+async def test_sigterm_ends_the_queen_and_nobody_else(daemons, start_hive):
+    queen = daemons.daemon("queen")
+    hive = await start_hive("h1", "a1", queen_url=queen.address.url)
+    async with httpx.AsyncClient(base_url=queen.address.url) as client:
         body = {"model": "tiny:1b", "prompt": "x"}
         assert (await client.post("/v1/completions", json=body)).status_code == 200
         assert (await client.get("/v1/hives/h1")).json()["state"] == "available"
-    queen.process.send_signal(signal.SIGTERM)
-    status, logged = await queen.end()
-    assert status == 0, logged
-    assert all(line.startswith("{") for line in logged.splitlines()), logged
+    await asyncio.to_thread(daemons.end, "queen", signal.SIGTERM, why="the test ends it")
+    logged = queen.process.log_lines()
+    assert all(line.startswith("{") for line in logged), logged
     assert hive.asked == []
 
 
-async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(start_process, start_hive):
-    queen = await start_process()
-    hive = await start_hive("h1", "a1", queen_url=queen.url)
-    async with httpx.AsyncClient(base_url=queen.url) as client:
+async def test_a_cluster_shutdown_tells_the_hives_and_waits_for_them(daemons, start_hive):
+    queen = daemons.daemon("queen")
+    hive = await start_hive("h1", "a1", queen_url=queen.address.url)
+    async with httpx.AsyncClient(base_url=queen.address.url) as client:
         answer = await client.post("/v1/shutdown", json={"scope": "cluster"})
     assert (answer.status_code, answer.json()["scope"]) == (202, "cluster")
     await until_async(lambda: hive.asked, "the hive was told")
     assert hive.asked == [("shutdown", {"scope": "self"})]
     await asyncio.sleep(0.3)
-    assert queen.process.poll() is None
+    assert queen.process.alive()
     await hive.close()
-    status, logged = await queen.end()
-    assert status == 0, logged
-    assert '"hive_ended"' in logged
+    assert await asyncio.to_thread(queen.process.wait, 10) == 0, queen.process.describe()
+    assert any('"hive_ended"' in line for line in queen.process.log_lines())
