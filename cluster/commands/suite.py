@@ -81,12 +81,12 @@ def _tool(name: str, command: list[str], folder: Path) -> Outcome:
 
 
 def _unit_tests(folder: Path, *, no_sandbox: bool) -> Outcome:
-    say("-- unit tests: pytest")
+    say("-- unit tests: pytest, in two processes")
     extra = {"BEEHAVE_SANDBOX": "off"} if no_sandbox else {}
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "pytest.xml"
         status = subprocess.run(
-            [sys.executable, "-m", "pytest", f"--junitxml={results}"],
+            [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={results}"],
             cwd=folder,
             env=environment() | extra,
             check=False,
