@@ -1,4 +1,4 @@
-"""What an answer says, also when it says it wrongly or not at all."""
+"""The parts of an answer, also of one that lacks them."""
 
 from __future__ import annotations
 

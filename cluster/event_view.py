@@ -14,7 +14,7 @@ def events_so_far(cluster: Cluster, *, since: int = 0) -> list[dict[str, Any]]:
     """Return every event after number `since` that the queen still keeps, oldest first.
 
     The stream has no end: what was missed comes first, then a comment line after a heartbeat of silence, and that
-    comment says that all has been read. Each event is its `data` with `kind`.
+    comment shows that all has been read. Each event is its `data` with `kind`.
     """
     url = f"{cluster.queen.address.url}/v1/events?since={since}"
     bound_s = 4 * cluster.durations.heartbeat_ms / 1000

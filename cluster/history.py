@@ -1,7 +1,7 @@
 """What the steps of one scenario have done so far: each `When` writes it, each `Then` reads it.
 
 It is the one memory of a scenario, so that any `Then` can follow any `When`. Where a `Then` asks for something that no
-step did, the error is a sentence that says so.
+step did, the message is a sentence about that.
 """
 
 from __future__ import annotations

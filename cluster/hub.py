@@ -1,8 +1,8 @@
 """The model hub, one of the two doubles: a real HTTP server that serves model files made on this machine.
 
 `python -m cluster.hub --config FILE`, where FILE is JSON: `{"host", "port", "folder", "models": {ref: bytes}}`.
-It speaks the part of a hub that hives use: metadata with size and SHA-256, and the file with Range and If-Range.
-`GET /counts` says how often each file was asked for, so that a scenario can count downloads.
+It serves the part of a hub's API that hives use: metadata with size and SHA-256, and the file with Range and If-Range.
+`GET /counts` returns how often each file was asked for, so that a scenario can count downloads.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Hub:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """Say that it is there."""
+        """Answer the readiness probe."""
         answer = {"status": "ok", "role": "hub", "pid": os.getpid(), "instance": self._instance}
         return web.json_response(answer)
 

@@ -26,7 +26,7 @@ NEEDS: dict[str, dict[str, int]] = {
     "wordy:1b": {"memory_bytes": GB, "device_bytes": GB, "kv_bytes_per_token": 50_000_000},
     "wordy:1m": {"memory_bytes": MIB, "kv_bytes_per_token": MIB},
 }
-"""Models whose need of memory is not the size of their tensors: what the header says, in bytes (docs/contract.md).
+"""Models whose need of memory is not the size of their tensors: what the header declares, in bytes (docs/contract.md).
 
 `memory_bytes` is what the header declares; `device_bytes` and the tensors are what the model really takes. Those that
 are called understated take more than they declare; the wordy ones need more with each token that they generate."""

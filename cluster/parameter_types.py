@@ -20,7 +20,7 @@ def _counted(noun: str) -> object:
 
 
 ENDINGS = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
-"""What the words of the sentences do to a daemon."""
+"""The signal by which a daemon ends, by the word of a sentence."""
 
 
 @parse.with_pattern("|".join(ENDINGS))
@@ -102,7 +102,7 @@ def _memory_keeper(text: str) -> str:
 
 
 _SERVING = {"exactly": 1, "at most": 0}
-"""The share of a count that is its least: `exactly 2` is from 2 to 2, `at most 2` from 0 to 2."""
+"""Which part of a count is the least: `exactly 2` is from 2 to 2, `at most 2` from 0 to 2."""
 
 
 @parse.with_pattern("|".join(_SERVING))
@@ -121,8 +121,8 @@ def _size(text: str) -> int:
 
 @parse.with_pattern(r"with status \d+|by SIGKILL")
 def _process_end(text: str) -> tuple[int | None, int | None]:
-    word = text.rsplit(maxsplit=1)[-1]
-    return (None, int(signal.SIGKILL)) if word == "SIGKILL" else (int(word), None)
+    how = text.rsplit(maxsplit=1)[-1]
+    return (None, int(signal.SIGKILL)) if how == "SIGKILL" else (int(how), None)
 
 
 register_type(

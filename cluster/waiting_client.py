@@ -52,7 +52,7 @@ class WaitingClient:
 
 
 class RetryingClient(WaitingClient):
-    """Asks again while the answer is 503, each time after as long as `Retry-After` says."""
+    """Asks again while the answer is 503, each time after the seconds in `Retry-After`."""
 
     def __init__(self, inference: Inference, *, model: str, within_s: float) -> None:
         self._given_up = threading.Event()

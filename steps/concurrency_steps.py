@@ -103,6 +103,7 @@ def then_one_wins(context, won, good, lost, bad, code):
 
 
 @then('{count:Workers} serve "{model}"')
+@then('{count:Workers} serves "{model}"')
 def then_workers_serve(context, count, model):
     rows = [row for row, _ in context.world.changes.spawned()]
     assert len(rows) == count, f"{len(rows)} workers came up: {rows}"

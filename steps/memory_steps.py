@@ -144,17 +144,17 @@ def then_reported_with_lowered_limit(context, by, model):
     check_reported(context.world.memory.view.reported(model, by), by, 0, context.world.memory.lowered_limit)
 
 
-def check_reported(said, by, needed, available):
-    for place, shortage in said.shortages().items():
-        assert shortage.get("available_bytes") == available, f"{place} says {shortage}"
-        assert shortage.get("needed_bytes", 0) >= needed, f"{place} says {shortage}"
-        assert shortage.get("needed_bytes", 0) > available, f"{place} says that it would have fitted: {shortage}"
-    assert said.reasons() == {"out_of_memory"}, f"the reasons differ: {said}"
-    assert (len(said.events), len(said.logged), said.counted) == (1, 1, 1), f"not said exactly once: {said}"
-    assert said.logged[0]["by"] == by, f"found out otherwise: {said.logged}"
+def check_reported(report, by, needed, available):
+    for place, shortage in report.shortages().items():
+        assert shortage.get("available_bytes") == available, f"{place} has {shortage}"
+        assert shortage.get("needed_bytes", 0) >= needed, f"{place} has {shortage}"
+        assert shortage.get("needed_bytes", 0) > available, f"{place} has a need that would have fitted: {shortage}"
+    assert report.reasons() == {"out_of_memory"}, f"the reasons differ: {report}"
+    assert (len(report.events), len(report.logged), report.counted) == (1, 1, 1), f"not reported exactly once: {report}"
+    assert report.logged[0]["by"] == by, f"found out otherwise: {report.logged}"
 
 
-@then('the client is told {status:d} with code "{code}", {needed:Size} needed and {available:Size} available')
+@then('the waiting client gets {status:d} with code "{code}", {needed:Size} needed and {available:Size} available')
 def then_client_gets_figures(context, status, code, needed, available):
     answer = context.world.history.waiting_client.final_answer()
     details = details_of(answer)
@@ -175,7 +175,7 @@ def then_nothing_left_of_model(context, model):
     assert left == [], f"there is left: {left}"
 
 
-@then('only "{model}" holds something of the device, {size:Size}')
+@then('only "{model}" holds memory of the device, {size:Size}')
 def then_only_model_holds(context, model, size):
     held = context.world.memory.wait_until_only_held_by(model)
     assert sum(held.values()) == size, f"held of the device: {held}"
@@ -187,11 +187,11 @@ def then_nothing_held(context):
     assert held == {}, f"held of the device: {held}"
 
 
-@then('the queen told of "{model}" within two heartbeats')
+@then('the queen reported the failure of "{model}" within two heartbeats')
 def then_known_in_time(context, model):
     view = context.world.memory.view
     took_ms = view.known_after_ms(model)
-    assert took_ms <= view.bound_ms, f"the queen told of it {took_ms:.0f} ms after its memory ran out"
+    assert took_ms <= view.bound_ms, f"the queen reported it {took_ms:.0f} ms after its memory ran out"
 
 
 @then('the memory of "{model}" was back within two heartbeats')

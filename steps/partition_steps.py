@@ -149,7 +149,7 @@ def then_slow_request_is_served(context, delay_ms):
     assert answer.elapsed_ms >= delay_ms, f"quicker than the link can be: {answer}"
 
 
-@then("the client is told within the stall bound: one error chunk with its request id, and no [DONE]")
+@then("the stream ends within the stall bound with one error chunk that carries its request id, and no [DONE]")
 def then_stream_is_stalled(context):
     stream = context.world.history.stream
     late_s = context.world.partitions.seen.stream_ended_after_s(stream)

@@ -114,7 +114,7 @@ def then_request_is_served(context):
 @then("the client's connection broke without [DONE]")
 def then_connection_broke(context):
     seen = context.world.history.stream.wait_for_end()
-    assert seen["failure"] or seen["errors"], f"nothing told the client that its stream is not whole: {seen}"
+    assert seen["failure"] or seen["errors"], f"the client could not see that its stream is not whole: {seen}"
     assert not seen["done"], f"a broken stream ended with [DONE]: {seen}"
 
 

@@ -27,7 +27,7 @@ def churn(workers: Workers, registry: RegistryView, *, changes: int, seed: int, 
     """Make `changes` random changes, and after each one wait until queen, hives and process table agree.
 
     A change is a spawn, a graceful stop, a forced stop, or a spawn and a stop in the same breath. When they do not
-    agree in `within_s` after one, the churn ends and the report says so: judging it is a `Then`'s.
+    agree in `within_s` after one, the churn ends and the report has what was seen: a `Then` judges it.
     """
     chance = random.Random(seed)  # noqa: S311 - a repeatable order, not a secret
     report = ChurnReport(seed)

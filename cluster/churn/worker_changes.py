@@ -52,7 +52,7 @@ class WorkerChanges:
 
     @property
     def ending_bound_s(self) -> float:
-        """A worker drains, is killed after the grace, and the hive says so within a heartbeat or two."""
+        """A worker drains, is killed after the grace, and the hive reports it within a heartbeat or two."""
         durations = self._cluster.durations
         return (durations.drain_ms + durations.kill_grace_ms + 2 * durations.heartbeat_ms) / 1000 + 2
 
@@ -87,7 +87,7 @@ class WorkerChanges:
         self._history.answered(Kind.SPAWN, [answer])
 
     def spawn_until_loading(self, model: str) -> None:
-        """Spawn a worker and freeze it as soon as it says that it loads, so that it stays at that."""
+        """Spawn a worker and freeze it as soon as its state is `loading`, so that it stays in it."""
         (worker_id,) = self._workers.ids_of([self._workers.spawn(model=model)])
         (row,) = self._registry.wait_for_state({worker_id}, "loading", within_s=self._cluster.settle_s)
         self.freeze(row)
@@ -148,7 +148,7 @@ class WorkerChanges:
             self._history.answered(Kind.STOP, [self._workers.restart(row["id"]).expect(202)])
         else:
             number = {"killed": signal.SIGKILL, "sent SIGTERM": signal.SIGTERM}[how]
-            self._workers.signal(process, number, why=f"the step says {how}")
+            self._workers.signal(process, number, why=f"the step: {how}")
         act.done()
 
     def churn(self, changes: int, *, seed: int) -> None:

@@ -29,7 +29,7 @@ STREAMS = 40
 """One after the other, so that the first token's time is the path's and not the load's."""
 
 LEASE_MS = 15_000
-"""The production's: a scaled-down lease runs out on a machine that is as busy as these figures make it."""
+"""The production's: a scaled-down lease runs out on a machine that is as busy as the benchmark makes it."""
 RATES_PER_S = (100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1000)
 RATE_STEP_S = 5
 """Long enough for a queue that grows: at 4 % over what is possible the mean passes 100 ms within these seconds."""

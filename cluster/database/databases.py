@@ -69,7 +69,7 @@ class Rebuilding:
     entry: dict[str, Any]
     """Its log line `catalog_rebuilt`."""
     detected_s: float
-    """From the damage to the log line that says so."""
+    """From the damage to the log line about it."""
     rebuilt_s: float
     """From there to the rebuilt file."""
     in_time: bool
@@ -260,7 +260,7 @@ class Databases:
         self._history.answered(Kind.REQUEST, [self._cluster.queen.client.post(CHAT, body)])
 
     def in_memory(self) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
-        """Return how the hive says that the disk refuses: its health, its gauge `catalog_on_disk`, its log lines."""
+        """Return how the hive reports that its disk fails: its health, its gauge `catalog_on_disk`, its log lines."""
         health = dict(self._hive.client.get("/health").expect(200).json)
         gauge = self._inference.counter(self._hive, "hive_catalog_on_disk")
         return health, gauge, self._logged("catalog_in_memory")

@@ -107,10 +107,10 @@ class QueenDatabase:
         return found, self._damaged.sha256
 
     def wait_until_degraded(self) -> dict[str, Any]:
-        """Wait until the queen's health says that writes wait, and return it."""
+        """Wait until the queen's health has writes that wait, and return it."""
         return eventually(
             self._cluster.journal,
-            "the queen says that its database is away and writes wait",
+            "the queen reports that its database is away and writes wait",
             self.health,
             lambda health: not health["database"]["up"] and health["database"]["writes_waiting"] > 0,
             within_s=self.bound_s,

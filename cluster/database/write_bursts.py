@@ -82,8 +82,8 @@ def torn_rows(path: Path) -> tuple[list[str], int]:
         content = model.read_bytes()
         if (len(content), hashlib.sha256(content).hexdigest()) != (size_bytes, sha256):
             broken.append(f"{ref} has a row of {size_bytes} bytes, its file has {len(content)} or another hash")
-    if said := what_sqlite_says(path, "models"):
-        broken.append(f"the file after its log was taken in: {said}")
+    if message := what_sqlite_says(path, "models"):
+        broken.append(f"the file after its log was taken in: {message}")
     return broken, len(rows)
 
 

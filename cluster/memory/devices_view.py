@@ -90,7 +90,7 @@ class DevicesView:
             holders = {worker_id for use in ledgers.values() for worker_id in use}
             return holders == worker_ids and all(view == ledgers for view in views.values())
 
-        what = f"devices are held by {sorted(worker_ids) or 'nobody'}, as ledgers, hives and queen have it"
+        what = f"devices are held by {sorted(worker_ids) or 'no worker'}, as ledgers, hives and queen have it"
         return eventually(self._cluster.journal, what, look, agree, within_s=within_s)["ledgers"]
 
     def close(self) -> None:

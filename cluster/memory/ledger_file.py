@@ -1,4 +1,4 @@
-"""The ledger file of a device (docs/contract.md, "Devices"): read as anyone may, and booked in as another program."""
+"""The ledger file of a device (docs/contract.md, "Devices"): read, and written as another program would."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from cluster.registry_view import RegistryView, Row
 
 @dataclass(frozen=True)
 class Reported:
-    """What each of the places says about the worker that ran out of memory."""
+    """What each of the places reports about the worker that ran out of memory."""
 
     row_at_queen: Row
     row_at_hive: Row
@@ -42,7 +42,7 @@ class Reported:
 
     def reasons(self) -> set[str | None]:
         """Return the reasons that rows and events give."""
-        return {said["reason"] for said in (self.row_at_queen, self.row_at_hive, *self.events)}
+        return {each["reason"] for each in (self.row_at_queen, self.row_at_hive, *self.events)}
 
 
 class MemoryView:
@@ -81,7 +81,7 @@ class MemoryView:
         return rows[0]
 
     def reported(self, model: str, by: str) -> Reported:
-        """Return what is said everywhere about the worker of a model that ran out of memory."""
+        """Return what all places report about the worker of a model that ran out of memory."""
         row = self.wait_until_failed(model)
         events = self._events_about(row)
         logged = [entry for entry in self._logged("worker_out_of_memory") if entry["worker_id"] == row["id"]]
@@ -153,13 +153,13 @@ class MemoryView:
         """
         row = self.wait_until_failed(model)
         hive = self._cluster.daemon(row["hive_id"])
-        said = [entry for entry in self._own_log(hive, row) if entry["event"] == "out_of_memory"]
+        noticed = [entry for entry in self._own_log(hive, row) if entry["event"] == "out_of_memory"]
         killed = [entry for entry in self._logged("worker_killed") if entry["worker_id"] == row["id"]]
-        ended = datetime.fromisoformat([*said, *killed, self.exit_of(model)][0]["timestamp"])
-        told = [event for event in self._events_about(row) if event["kind"] == "worker.failed"]
-        assert len(told) == 1, f"the queen should have told once that {row['id']} has failed: {told}"
-        took_ms = (datetime.fromisoformat(told[0]["at"]) - ended).total_seconds() * 1000
-        self._figure("out of memory, by the worker's word or the kill, to the queen's event", took_ms)
+        ended = datetime.fromisoformat([*noticed, *killed, self.exit_of(model)][0]["timestamp"])
+        failures = [event for event in self._events_about(row) if event["kind"] == "worker.failed"]
+        assert len(failures) == 1, f"the queen should have one event that {row['id']} has failed: {failures}"
+        took_ms = (datetime.fromisoformat(failures[0]["at"]) - ended).total_seconds() * 1000
+        self._figure("out of memory, by the worker's log or the kill, to the queen's event", took_ms)
         return took_ms
 
     def back_after_ms(self, model: str, device: str = "gpu0") -> float:

@@ -22,7 +22,7 @@ from cluster.partition.view import PartitionView
 from cluster.registry_view import RegistryView, Row
 
 WORKERS = "its workers"
-"""The workers of a hive as the end of a link, in the words of the sentences."""
+"""What the sentences call the workers of a hive, as the end of a link."""
 
 
 class Direction(Enum):
@@ -195,7 +195,7 @@ class Partitions:
 
 
 def _nodes(ends: str) -> tuple[str, str]:
-    """Return the two ends of a link by the words of a sentence: `the queen and hive-1`."""
+    """Return the two ends of a link as a sentence names them: `the queen and hive-1`."""
     first, _, second = ends.partition(" and ")
     return first.removeprefix("the "), second
 

@@ -38,7 +38,7 @@ class PartitionView:
         """Wait until the queen calls a hive unavailable, a lease and a heartbeat after the cut at the latest.
 
         The last lease passed before the cut, so that it ends within a lease; the queen notices within a heartbeat. The
-        figures of this and of the suspicion before it go into the report.
+        times of this and of the suspicion before it go into the report.
         """
         durations = self._cluster.durations
         bound_ms = durations.lease_ms + durations.heartbeat_ms

@@ -25,7 +25,7 @@ from cluster.registry_view import RegistryView, WorkerIdentity
 BOUNDS = Bounds(mean_ms=100, p99_ms=500)
 """What the product promises (docs/behaviours.md, A8); a measurement counts when the generator was quick enough."""
 MEASUREMENTS = 3
-"""How often a measurement is taken at most. Only one that says nothing, neither good nor bad, is taken again."""
+"""How often a measurement is taken at most. Only an inconclusive one is taken again."""
 WARM_UP_REQUESTS = 200
 """Before anything is measured: first imports, connections and buffers are not what a run costs."""
 WARM_UP_RATE_PER_S = 100.0
@@ -115,7 +115,7 @@ class Bench:
         return self._pauses[name].seconds * 1000
 
     def verdict(self, bounds: Bounds) -> Verdict:
-        """Return what the last measurement says about the bounds, as an observation."""
+        """Judge the last measurement by the bounds, and record it as an observation."""
         verdict = judge(self.result(), bounds, others_share=self._others_share)
         self._cluster.journal.observe("verdict", verdict=str(verdict), others_share=round(self._others_share, 3))
         return verdict
@@ -126,7 +126,7 @@ class Bench:
         return f"{self.result().short()}; others used {self._others_share:.0%} of the machine ({allowed})"
 
     def report(self) -> str:
-        """Return the last measurement in words."""
+        """Return the last measurement as text."""
         beside = f"other processes used {self._others_share:.0%} of the machine's CPU"
         return f"{self.result().text()}; {beside}"
 

@@ -37,7 +37,7 @@ class BadStart:
         return self._process
 
     def start(self, role: str, mistake: str) -> None:
-        """Start a daemon with a mistake, in the words of the feature.
+        """Start a daemon with a mistake, called as in the feature.
 
         Raises:
             HarnessError: no such mistake is known.

@@ -69,7 +69,7 @@ Feature: Links between the parts fail
     Given a hive with 1 worker
     And a client that has received half of the 200 tokens that it asked for
     When the link between the queen and hive-1 is cut
-    Then the client is told within the stall bound: one error chunk with its request id, and no [DONE]
+    Then the stream ends within the stall bound with one error chunk that carries its request id, and no [DONE]
     And the queen counts it as a request that failed, and not as served
 
   Scenario: A link that flaps registers nobody twice

@@ -24,11 +24,11 @@ Feature: Out of memory
     Then the worker for "understated:8b" has ended with status 7
     And the device was charged for "understated:8b" step by step, and never booked beyond its memory
     And row, events, metrics and log say, by its device, that "understated:8b" needs at least 8 GB and has 3 GB
-    And the client is told 507 with code "out_of_memory", 8 GB needed and 3 GB available
+    And the waiting client gets 507 with code "out_of_memory", 8 GB needed and 3 GB available
     And the worker for "understated:8b" is live nowhere, and is not started again
     And nothing is left of the worker for "understated:8b"
-    And only "honest:1b" holds something of the device, 1 GB
-    And the queen told of "understated:8b" within two heartbeats
+    And only "honest:1b" holds memory of the device, 1 GB
+    And the queen reported the failure of "understated:8b" within two heartbeats
     And the memory of "understated:8b" was back within two heartbeats
 
   Scenario: The device's memory runs out in the middle of an inference
@@ -41,7 +41,7 @@ Feature: Out of memory
     And row, events, metrics and log say, by its device, that "wordy:1b" needs at least 3 GB and has 3 GB
     And the worker for "wordy:1b" is live nowhere, and is not started again
     And nothing is left of the worker for "wordy:1b"
-    And only "honest:1b" holds something of the device, 1 GB
+    And only "honest:1b" holds memory of the device, 1 GB
     And the stream of "honest:1b" ends with all of its tokens and [DONE]
 
   Scenario: A client waits for the slot of a worker that runs out of memory
@@ -50,7 +50,7 @@ Feature: Out of memory
     When "wordy:1b" streams 1000 tokens
     And a client waits in line for "wordy:1b"
     Then the stream of "wordy:1b" ends with an error chunk "out_of_memory" and no [DONE]
-    And the client is told 507 with code "out_of_memory", 4 GB needed and 4 GB available
+    And the waiting client gets 507 with code "out_of_memory", 4 GB needed and 4 GB available
 
   Scenario: Another program fills the device
     Given a hive with a device of 4 GB
@@ -61,7 +61,7 @@ Feature: Out of memory
     And it says that 1 GB are needed and 0 GB are available
     When the other program gives it back
     And a worker is spawned for the model "honest:1b"
-    Then 1 worker serve "honest:1b"
+    Then 1 worker serves "honest:1b"
 
   Scenario: A killed worker gives its memory back
     Given a hive with a device of 4 GB
@@ -70,7 +70,7 @@ Feature: Out of memory
     Then it runs again: same id, new instance, new process, and the old process is gone
     And the device was free of the killed worker's 1 GB before the new one was charged
     When 2 workers for "honest:1b" are started one after the other
-    Then only "honest:1b" holds something of the device, 4 GB
+    Then only "honest:1b" holds memory of the device, 4 GB
 
   Scenario: Running out of memory again and again costs the hive nothing
     Given a hive with a device of 4 GB
@@ -113,7 +113,7 @@ Feature: Out of memory
     And row, events, metrics and log say, by <keeper>, that "understated:200m" needs at least 200 MiB and has 128 MiB
     And the worker for "understated:200m" is live nowhere, and is not started again
     And nothing is left of the worker for "understated:200m"
-    And the queen told of "understated:200m" within two heartbeats
+    And the queen reported the failure of "understated:200m" within two heartbeats
     And a request is served
 
     Examples: everywhere

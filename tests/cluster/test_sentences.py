@@ -91,7 +91,10 @@ def test_any_then_gives_a_verdict_or_a_sentence(project, thens, world, whens):
         ("4 distinct ids were answered", "no When of this scenario spawned a worker"),
         ("the hive saw each of them exit with status 0", "no When of this scenario acted on a worker"),
         ("they are the same processes as before", "no When of this scenario acted on a worker or ended a daemon or"),
-        ("the client is told within the stall bound: one error chunk with its request id, and no [DONE]", "a stream"),
+        (
+            "the stream ends within the stall bound with one error chunk that carries its request id, and no [DONE]",
+            "a stream",
+        ),
         ("all 12 streams are whole", "no step of this scenario began a stream"),
         ("no worker ever had more slots taken than it has", "watched the slots"),
         ("hive-1 is available again within 2 heartbeats, as the same instance", "restored a link or started a daemon"),
