@@ -287,17 +287,20 @@ class History:
         """Return all clients that a step left waiting, for the scenario's end."""
         return [sent.waiting for sent in self._sent if sent.waiting is not None]
 
-    @property
-    def waiting_client(self) -> WaitingClient:
-        """The client that was left waiting last.
+    def waiting_answer(self) -> tuple[str, Answer]:
+        """Return the request id and the answer of the client that was left waiting last, as an observation.
 
         Raises:
-            HarnessError: none was.
+            HarnessError: no client was.
+            AssertionError: it still waits.
         """
         clients = self.every_waiting_client()
         if not clients:
             raise HarnessError("no step of this scenario left a client waiting")
-        return clients[-1]
+        answer = clients[-1].final_answer()
+        request_id = clients[-1].request_id
+        self._cluster.journal.observe("answer of the waiting client", request_id=request_id, answer=str(answer))
+        return request_id, answer
 
     def last_act(self, *targets: Target) -> Act:
         """Return what was acted on last, of these targets or of any.

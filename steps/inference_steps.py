@@ -117,11 +117,10 @@ def then_tokens_are_a_prefix(context):
 
 @then("the client gets 502 or 503 with Retry-After and its request id")
 def then_client_gets_error(context):
-    client = context.world.history.waiting_client
-    answer = client.final_answer()
+    request_id, answer = context.world.history.waiting_answer()
     assert answer.status in {502, 503}, f"expected 502 or 503: {answer}"
     assert retry_after_s(answer) >= 0, f"no Retry-After: {answer.headers}"
-    assert error_of(answer).get("request_id") == client.request_id, f"another request id: {answer}"
+    assert error_of(answer).get("request_id") == request_id, f"another request id: {answer}"
 
 
 @then("the worker served {count:Requests} by its own count")

@@ -156,7 +156,7 @@ def check_reported(report, by, needed, available):
 
 @then('the waiting client gets {status:d} with code "{code}", {needed:Size} needed and {available:Size} available')
 def then_client_gets_figures(context, status, code, needed, available):
-    answer = context.world.history.waiting_client.final_answer()
+    _, answer = context.world.history.waiting_answer()
     details = details_of(answer)
     assert (answer.status, answer.error_code) == (status, code), f"the client got {answer}"
     assert details.get("needed_bytes", 0) >= needed, f"details: {details}"
