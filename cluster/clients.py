@@ -9,8 +9,9 @@ from beehave.conditions import eventually
 from beehave.errors import HarnessError
 from beehave.http import Answer, Client
 from cluster.cluster import DEFAULT_MODEL, TOKEN_INTERVAL_MS, Cluster
-from cluster.history import Counts, History, Kind, Sent
+from cluster.history import History
 from cluster.inference import Inference
+from cluster.records import Counts, Kind, Sent
 from cluster.registry_view import RegistryView, Row, WorkerIdentity
 from cluster.stream import LiveStream
 from cluster.waiting_client import RetryingClient, WaitingClient

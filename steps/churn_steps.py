@@ -7,7 +7,7 @@ from cluster import parameter_types  # noqa: F401 - registers the parameters of 
 from cluster.churn.interleaving import ChurnReport
 from cluster.cluster import DEFAULT_MODEL
 from cluster.database.catalog_view import read_catalog
-from cluster.history import Kind
+from cluster.records import Kind
 
 
 @given('a worker on it that is loading "{model}"')

@@ -5,8 +5,8 @@ from behave import given, then, when
 from beehave.conditions import eventually
 from cluster.answers import retry_after_s
 from cluster.event_view import events_so_far
-from cluster.gauges import gauges_of_workers
 from cluster.parameter_types import ENDINGS
+from cluster.recovery.gauges import gauges_of_workers
 from cluster.recovery.recovery import KNOWN_WITHIN_S
 from cluster.registry_view import WorkerIdentity
 

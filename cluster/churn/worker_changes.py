@@ -20,7 +20,8 @@ from beehave.process.logs import log_events
 from cluster.churn.interleaving import churn
 from cluster.churn.leftovers import wait_until_nothing_is_left
 from cluster.cluster import DEFAULT_MODEL, Cluster
-from cluster.history import History, Kind, Target
+from cluster.history import History
+from cluster.records import Kind, Target
 from cluster.registry_view import RegistryView, Row, WorkerIdentity
 from cluster.workers import Workers
 

@@ -10,8 +10,9 @@ from typing import Any
 from beehave.errors import HarnessError
 from cluster.clients import Clients
 from cluster.cluster import Cluster
-from cluster.history import History, Kind, Sent
+from cluster.history import History
 from cluster.inference import Inference
+from cluster.records import Kind, Sent
 from cluster.registry_view import RegistryView
 from cluster.stream import LiveStream
 

@@ -23,8 +23,9 @@ from beehave.http import Answer
 from beehave.process.logs import log_events
 from cluster.cluster import FILLER_MODELS, Cluster
 from cluster.database.catalog_view import CatalogFile, read_catalog
-from cluster.history import History, Kind
+from cluster.history import History
 from cluster.inference import CHAT, Inference
+from cluster.records import Kind
 from cluster.workers import Workers
 
 TABLE = "models"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from beehave.http import Answer
 from cluster.clients import Clients
 from cluster.cluster import DEFAULT_MODEL, Cluster
-from cluster.history import History, Kind, Sent
+from cluster.history import History
+from cluster.records import Kind, Sent
 
 if TYPE_CHECKING:
     from openai import OpenAI

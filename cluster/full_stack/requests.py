@@ -5,8 +5,9 @@ from __future__ import annotations
 from beehave.http import Answer, Client
 from cluster.clients import Clients
 from cluster.cluster import Cluster
-from cluster.history import History, Kind, Sent
+from cluster.history import History
 from cluster.inference import ANSWER_TIMEOUT_S, CHAT, Inference
+from cluster.records import Kind, Sent
 from cluster.registry_view import RegistryView
 
 ANOTHER_MODEL = "small:3b"

@@ -12,11 +12,12 @@ from beehave.errors import HarnessError
 from beehave.faults.base import FaultStack
 from beehave.faults.memory import LimitLowered
 from cluster.cluster import Cluster
-from cluster.history import History, Kind
+from cluster.history import History
 from cluster.hives import Hives
 from cluster.memory.device_taken import DeviceTaken
 from cluster.memory.devices_view import DevicesView
 from cluster.memory.view import MemoryView
+from cluster.records import Kind
 from cluster.registry_view import RegistryView
 from cluster.stream import LiveStream
 from cluster.workers import Workers

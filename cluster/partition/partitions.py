@@ -15,10 +15,11 @@ from beehave.net.links import Link
 from beehave.net.ways import Effect, Verdict, Way
 from beehave.process.listeners import listeners_of
 from cluster.cluster import Cluster
-from cluster.history import History, Kind, Target
+from cluster.history import History
 from cluster.inference import Inference
 from cluster.partition.duplicate_delivery import DuplicateDelivery
 from cluster.partition.view import PartitionView
+from cluster.records import Kind, Target
 from cluster.registry_view import RegistryView, Row
 
 WORKERS = "its workers"

@@ -11,8 +11,9 @@ from beehave.http import Answer
 from beehave.process.logs import log_events
 from cluster.cluster import Cluster
 from cluster.event_view import events_so_far
-from cluster.history import History, Target
+from cluster.history import History
 from cluster.inference import Inference
+from cluster.records import Target
 from cluster.registry_view import RegistryView, Row, WorkerIdentity
 from cluster.stream import LiveStream
 

@@ -18,8 +18,9 @@ from beehave.load.result import Bounds, LoadResult, Verdict, VerdictKind, judge,
 from beehave.process.sampler import Limit, Load, Sampler, Trend
 from cluster.clients import Clients
 from cluster.cluster import TOKEN_INTERVAL_MS, Cluster
-from cluster.history import History, Kind, Sent
+from cluster.history import History
 from cluster.inference import CHAT, Inference
+from cluster.records import Kind, Sent
 from cluster.registry_view import RegistryView, WorkerIdentity
 
 BOUNDS = Bounds(mean_ms=100, p99_ms=500)
