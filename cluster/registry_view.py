@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from beehave import sandbox
+from beehave import Daemon, sandbox
 from beehave.conditions import eventually
 from beehave.http import Answer, Client
 from beehave.identity import Identity
 from beehave.process.census import processes_of_run
 from cluster.cluster import Cluster
 
+STARTING = "starting"
+"""The code of an answer that comes before a daemon has read its database (docs/contract.md)."""
 Row = dict[str, Any]
 """A worker as the contract's lists show it (docs/contract.md, "worker row")."""
 
@@ -45,11 +47,11 @@ class RegistryView:
 
     def queen_rows(self) -> list[Row]:
         """Return the workers that the queen lists."""
-        return list(self._cluster.queen.client.get("/v1/workers").expect(200).json["workers"])
+        return self._listed(self._cluster.queen, "workers")
 
     def hives_at_queen(self) -> list[Row]:
         """Return the hives that the queen lists."""
-        return list(self._cluster.queen.client.get("/v1/hives").expect(200).json["hives"])
+        return self._listed(self._cluster.queen, "hives")
 
     def client_of(self, row: Row) -> Client:
         """Return a client of a worker, on its hive's address and its own port."""
@@ -65,8 +67,16 @@ class RegistryView:
             row | {"hive_id": name}
             for hive in self._cluster.hives
             if hive.name == name and hive.process.alive()
-            for row in hive.client.get("/v1/workers").expect(200).json["workers"]
+            for row in self._listed(hive, "workers")
         ]
+
+    def _listed(self, daemon: Daemon, what: str) -> list[Row]:
+        """Return what a daemon lists; one that says that it is still starting is waited for."""
+        answer = daemon.client.get(f"/v1/{what}")
+        if answer.error_code == STARTING:
+            self._cluster.wait_until_ready(daemon.name)
+            answer = daemon.client.get(f"/v1/{what}")
+        return list(answer.expect(200).json[what])
 
     def row(self, worker_id: str) -> Row:
         """Return the queen's row of one worker."""

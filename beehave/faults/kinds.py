@@ -12,10 +12,11 @@ from beehave.faults.base import Fault
 
 
 def kinds() -> frozenset[str]:
-    """Return the names of all concrete faults, those of modules not yet imported included."""
+    """Return the names of all concrete faults of this package, those of modules not yet imported included."""
     for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
         importlib.import_module(module.name)
-    return frozenset(kind.__name__ for kind in _below(Fault) if not inspect.isabstract(kind))
+    ours = (kind for kind in _below(Fault) if kind.__module__.startswith(f"{faults.__name__}."))
+    return frozenset(kind.__name__ for kind in ours if not inspect.isabstract(kind))
 
 
 def _below(kind: type[Any]) -> set[type[Any]]:
