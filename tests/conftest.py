@@ -28,9 +28,16 @@ def log_level_of_production() -> None:
 
 
 @pytest.fixture
-def make_daemons(tmp_path) -> Iterator[Callable[..., Daemons]]:
+def journal(tmp_path) -> Iterator[Journal]:
+    """The journal of what a test looks at and does."""
+    made = Journal(tmp_path / "journal.ndjson")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make_daemons(tmp_path, journal) -> Iterator[Callable[..., Daemons]]:
     """Return a function that makes the daemons of a scenario from settings by role; all are ended afterwards."""
-    journal = Journal(tmp_path / "journal.ndjson")
     addresses = AddressBook(private_network=False)
     made = []
 
@@ -51,4 +58,3 @@ def make_daemons(tmp_path) -> Iterator[Callable[..., Daemons]]:
         daemons.processes.stop_all(daemons.stop_all_bound_s)
         daemons.close()
     addresses.close()
-    journal.close()

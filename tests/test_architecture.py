@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -49,112 +50,42 @@ def arrows() -> dict[str, frozenset[str]]:
     return {name: frozenset(imported(path)) - {name} for name, path in files().items()}
 
 
-def circles() -> list[list[str]]:
-    """Return every strongly connected set of more than one module (Tarjan)."""
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[list[str]] = []
-
-    def visit(name: str) -> None:
-        number[name] = low[name] = len(number)
-        stack.append(name)
-        for other in arrows()[name]:
-            if other not in number:
-                visit(other)
-                low[name] = min(low[name], low[other])
-            elif other in stack:
-                low[name] = min(low[name], number[other])
-        if low[name] == number[name]:
-            ring = stack[stack.index(name) :]
-            del stack[stack.index(name) :]
-            if len(ring) > 1:
-                found.append(sorted(ring))
-
-    for name in arrows():
-        if name not in number:
-            visit(name)
-    return found
-
-
 def test_no_circle_between_files():
-    assert circles() == []
+    TopologicalSorter(arrows()).prepare()  # raises CycleError, which names the files
 
 
-KIT_GROUND = frozenset(
-    f"beehave/{name}.py"
-    for name in (
-        "addresses",
-        "at_once",
-        "command_line",
-        "conditions",
-        "errors",
-        "families",
-        "http",
-        "identity",
-        "journal",
-        "output",
-        "settings",
-        "toml_writer",
-    )
-)
+GROUND = "addresses at_once command_line conditions errors families http identity journal output settings toml_writer"
+KIT_GROUND = frozenset(f"beehave/{name}.py" for name in GROUND.split())
 """The kit's ground floor: it imports itself alone, and everything may import it."""
+PLAN = """
+sandbox
+process: sandbox
+net: sandbox
+machine: net sandbox
+daemon.py: process
+daemons.py: daemon.py machine net process
+faults: machine net process sandbox
+world.py: daemons.py faults
+load: daemons.py process
+session.py: daemons.py machine process world.py
+report
+runner: machine process report sandbox session.py world.py
+audit
+child: audit faults process report sandbox session.py
+proof: audit child daemons.py report session.py
+progress: audit proof report session.py
+cli.py: audit machine progress proof report sandbox session.py
+__main__.py: cli.py
+__init__.py: daemon.py daemons.py faults runner world.py
+"""
+"""By room of the kit, from the ground up, which others it may import; every one may import the ground floor.
+
+Those of __init__.py are the public names, each imported when it is first used.
+"""
 KIT = {
-    "beehave/sandbox": set(),
-    "beehave/process": {"beehave/sandbox"},
-    "beehave/net": {"beehave/sandbox"},
-    "beehave/machine": {"beehave/sandbox", "beehave/net"},
-    "beehave/daemon.py": {"beehave/process"},
-    "beehave/daemons.py": {"beehave/daemon.py", "beehave/process", "beehave/net", "beehave/machine"},
-    "beehave/faults": {"beehave/process", "beehave/net", "beehave/machine", "beehave/sandbox"},
-    "beehave/world.py": {"beehave/daemons.py", "beehave/faults"},
-    "beehave/load": {"beehave/daemons.py", "beehave/process"},
-    "beehave/session.py": {"beehave/daemons.py", "beehave/machine", "beehave/process", "beehave/world.py"},
-    "beehave/report": set(),
-    "beehave/runner": {
-        "beehave/machine",
-        "beehave/process",
-        "beehave/report",
-        "beehave/sandbox",
-        "beehave/session.py",
-        "beehave/world.py",
-    },
-    "beehave/audit": set(),
-    "beehave/child": {
-        "beehave/audit",
-        "beehave/faults",
-        "beehave/process",
-        "beehave/report",
-        "beehave/sandbox",
-        "beehave/session.py",
-    },
-    "beehave/proof": {
-        "beehave/audit",
-        "beehave/child",
-        "beehave/daemons.py",
-        "beehave/report",
-        "beehave/session.py",
-    },
-    "beehave/progress": {"beehave/audit", "beehave/proof", "beehave/report", "beehave/session.py"},
-    "beehave/cli.py": {
-        "beehave/audit",
-        "beehave/machine",
-        "beehave/progress",
-        "beehave/proof",
-        "beehave/report",
-        "beehave/sandbox",
-        "beehave/session.py",
-    },
-    "beehave/__main__.py": {"beehave/cli.py"},
-    "beehave/__init__.py": {  # the public names, each imported when it is first used
-        "beehave/daemon.py",
-        "beehave/daemons.py",
-        "beehave/faults",
-        "beehave/runner",
-        "beehave/world.py",
-    },
+    f"beehave/{room}": {f"beehave/{other}" for other in others.split()}
+    for room, _, others in (line.partition(":") for line in PLAN.split("\n") if line)
 }
-"""By room of the kit, from the ground up, which others it may import; every one may import the ground floor."""
 PROJECT_PACKAGES = {
     "beehave": set(),
     "cluster": {"beehave"},

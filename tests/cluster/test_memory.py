@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from beehave.faults.base import FaultError
-from beehave.journal import Journal
 from cluster.memory.device_taken import DeviceTaken
 from cluster.memory.ledger_file import LedgerFile, LedgerWatch
 from cluster.memory.view import highest_claim, steps_of, was_free_between
 from tests.waiting import until
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.fixture

@@ -8,14 +8,6 @@ import time
 import pytest
 
 from beehave.conditions import always, eventually
-from beehave.journal import Journal
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 def test_it_returns_what_was_seen_when_the_condition_held(journal):

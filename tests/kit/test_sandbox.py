@@ -18,7 +18,6 @@ from beehave.errors import HarnessError
 from beehave.machine import probes
 from beehave.sandbox import SandboxMode, requested_mode
 from beehave.sandbox.link import Link
-from tests.waiting import until
 
 needs_namespaces = pytest.mark.skipif(
     probes.pid_namespace() is not None, reason=f"no namespaces here: {probes.pid_namespace()}"
@@ -80,33 +79,6 @@ def test_the_launcher_ends_like_the_run_and_gets_what_it_told(wished):
 
 
 @pytest.mark.parametrize("wished", BOTH)
-def test_a_run_that_ends_with_0_before_it_was_finished_has_failed(wished):
-    code, output, errors, _ = run("os._exit(0)", wished)
-    assert code == 1
-    assert json.loads(output)["code"] == 1
-    assert "in the middle of its run" in errors
-
-
-@pytest.mark.parametrize("wished", BOTH)
-def test_the_launcher_is_told_of_a_killed_run(wished):
-    code, output, _, alive = run("sleeper(); os.kill(os.getpid(), signal.SIGKILL)", wished)
-    assert code == 137
-    assert json.loads(output)["code"] == 137
-    assert not alive
-
-
-@pytest.mark.parametrize("wished", BOTH)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_the_launcher_reaches_the_run(wished, number):
-    with started(
-        f"signal.signal({number:d}, lambda *_: os._exit(77))\nprint('up', flush=True); time.sleep(60)", wished
-    ) as process:
-        assert process.stdout.readline() == "up\n"
-        process.send_signal(number)
-        assert process.wait(BOUND_S) == 77
-
-
-@pytest.mark.parametrize("wished", BOTH)
 def test_the_second_signal_ends_a_run_that_never_looks_at_signals(wished):
     blocked = "signal.pthread_sigmask(signal.SIG_BLOCK, [1, 2, 15]); sleeper(); print('up', flush=True); time.sleep(60)"
     with started(blocked, wished) as process:
@@ -130,16 +102,6 @@ def test_a_signal_to_child_and_group_at_once_is_one_signal(wished):
         process.send_signal(signal.SIGTERM)
         os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(BOUND_S) == 5
-
-
-@pytest.mark.parametrize("wished", BOTH)
-def test_sigkill_to_the_launcher_ends_everything(wished):
-    with started("sleeper(); print('up', flush=True); time.sleep(3600)", wished) as process:
-        assert process.stdout.readline() == "up\n"
-        below = psutil.Process(process.pid).children(recursive=True)
-        assert len(below) >= 3
-        process.kill()
-        until(lambda: not marked(process.marker) and not any(p.is_running() for p in below), "all have ended")
 
 
 def test_the_launcher_stands_in_when_reaper_and_run_are_killed():

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from beehave.audit import stubs
 from beehave.audit.findings import Finding
 from beehave.audit.rules import RULES
 from beehave.audit.stubs import find_stubs
+from beehave.cli import main
 from beehave.errors import HarnessError
 
 PROJECT = Path(__file__).resolve().parents[2] / "projects_audit"
@@ -28,6 +30,14 @@ def expected(file: str) -> set[tuple[int, str]]:
         if (match := re.search(r"# expect: (.*)$", line))
         for rule in match[1].split(",")
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_file_is_read_once():
+    """Keep what was read of a file for all tests: the kit's own code is read in every audit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stubs.Source, "read", cache(stubs.Source.read))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -105,16 +115,6 @@ def test_the_tricks_of_a_stub_move_no_number(tmp_path):
     assert not better
 
 
-def test_what_a_given_stored_proves_nothing_in_a_then(tmp_path):
-    source = (
-        '@given("a wish for {x:d}")\ndef a(context, x):\n    context.x = x\n\n'
-        '@then("the wish is {x:d}")\ndef b(context, x):\n    assert context.x == x\n'
-    )
-    found = {(each.line, each.rule) for each in audited(tmp_path, source)}
-    assert (14, "assertion-without-evidence") in found
-    assert {line for line, _ in found} == {9, 13, 14}, "neither of the two steps does anything"
-
-
 def test_a_file_that_is_no_python_is_a_finding(tmp_path):
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "broken.py").write_text("def a(:\n", encoding="utf-8")
@@ -125,25 +125,24 @@ def test_a_file_that_is_no_python_is_a_finding(tmp_path):
     ]
 
 
-def test_one_file_is_judged_with_the_others_known(findings):
-    assert find_stubs(PROJECT, file="thens_bad") == [each for each in findings if each.file == "steps/thens_bad.py"]
+GIVEN = '@given("a wish for {x:d}")\ndef a(context, x):\n    context.x = x\n'
+THEN = '@then("the wish is {x:d}")\ndef b(context, x):\n    assert context.x == x\n'
 
 
 @pytest.fixture
 def small(tmp_path) -> Path:
-    """A project with two files of bad steps and one without any, and no driver: read in a moment."""
-    shutil.copytree(PROJECT / "support", tmp_path / "support")
+    """A project of one Given and one Then that do nothing, in a file each, and of a file without steps."""
     (tmp_path / "steps").mkdir()
-    (tmp_path / "steps" / "none.py").touch()
-    for name in ("bodies_bad.py", "thens_bad.py"):
-        shutil.copy(PROJECT / "steps" / name, tmp_path / "steps")
+    for name, source in {"a_given.py": GIVEN, "a_then.py": THEN, "none.py": ""}.items():
+        (tmp_path / "steps" / name).write_text(f"from behave import given, then\n{source}", encoding="utf-8")
     return tmp_path
 
 
-def test_a_file_may_be_named_in_three_ways(small):
-    found = [find_stubs(small, file=name) for name in ("thens_bad", "thens_bad.py", "steps/thens_bad.py")]
-    assert found[0]
-    assert found == [found[0]] * 3
+def test_one_file_is_judged_with_the_others_known_and_may_be_named_in_three_ways(small):
+    whole = [each for each in find_stubs(small) if each.file == "steps/a_then.py"]
+    assert (4, "assertion-without-evidence") in {(each.line, each.rule) for each in whole}
+    assert {each.line for each in whole} == {3, 4}
+    assert [find_stubs(small, file=name) for name in ("a_then", "a_then.py", "steps/a_then.py")] == [whole] * 3
 
 
 def test_an_unknown_name_is_answered_with_the_names_that_there_are():
@@ -155,27 +154,27 @@ def test_an_unknown_name_is_answered_with_the_names_that_there_are():
         find_stubs(PROJECT, [PROJECT / "steps" / "nope.py"])
 
 
-def beehave(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from beehave.cli import main; main()", "stubs", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def test_the_command_prints_findings_and_ends_with_1(small):
-    ended = beehave(small, "steps/bodies_bad.py", "--format", "json")
-    assert ended.returncode == 1, ended.stderr
-    assert {each["rule"] for each in json.loads(ended.stdout)} >= {"empty-body", "then-without-assertion"}
-    assert beehave(small, "--format", "sarif").stdout.count('"ruleId"') > 30
-
-
-def test_the_command_ends_with_0_when_nothing_is_found(small):
-    ended = beehave(small, "steps/none.py")
-    assert (ended.returncode, ended.stdout) == (0, "beehave stubs: nothing found\n"), ended.stderr
-
-
-def test_the_command_ends_with_2_when_a_file_is_unknown(small):
-    ended = beehave(small, "--file", "nope")
-    assert ended.returncode == 2
-    assert "steps/none.py" in ended.stderr
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["steps/a_then.py", "--format", "json"], 1, '"rule": "assertion-without-evidence"'),
+        (["--format", "sarif"], 1, '"ruleId": "empty-body"'),
+        (["steps/none.py"], 0, "beehave stubs: nothing found\n"),
+        (["--file", "nope"], 2, "steps/none.py"),
+    ],
+)
+def test_the_command_ends_with_a_status_that_says_whether_anything_was_found(
+    small, monkeypatch, capsys, arguments, status, says
+):
+    monkeypatch.chdir(small)
+    monkeypatch.setattr(sys, "argv", ["beehave", "stubs", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == status
+    assert says in (said.err if status == 2 else said.out)
+    if "json" in arguments:
+        assert {each["file"] for each in json.loads(said.out)} == {"steps/a_then.py"}
 
 
 def test_our_own_steps_do_what_they_say():

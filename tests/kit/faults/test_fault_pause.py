@@ -12,7 +12,6 @@ from beehave.conditions import eventually
 from beehave.faults.base import FaultError, FaultStack
 from beehave.faults.pause import Pause
 from beehave.identity import Identity
-from beehave.journal import Journal
 
 COUNTING = """
 import sys, time
@@ -20,13 +19,6 @@ while True:
     open(sys.argv[1], "a").write(".")
     time.sleep(0.01)
 """
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.fixture
@@ -50,13 +42,6 @@ def test_a_paused_process_does_nothing_and_goes_on_when_healed(journal, counting
     faults.heal(pause)
     assert pause.seconds >= 0.2
     eventually(journal, "it goes on", count, lambda now: now > before, within_s=5)
-
-
-def test_a_pause_that_was_not_injected_is_not_verified(journal, counting, monkeypatch):
-    monkeypatch.setattr("beehave.faults.pause.STOP_BOUND_S", 0.1)
-    process, _ = counting
-    with pytest.raises(FaultError, match="the pause does not bite"):
-        Pause(journal, "the counter", Identity.of(process.pid)).verify()
 
 
 def test_a_process_that_is_gone_cannot_be_paused_and_need_not_be_healed(journal, counting):

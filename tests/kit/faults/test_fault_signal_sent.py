@@ -11,7 +11,7 @@ import pytest
 from beehave.faults.base import FaultError, FaultStack
 from beehave.faults.signal_sent import SignalSent
 from beehave.identity import Identity
-from beehave.journal import Journal, read
+from beehave.journal import read
 
 SAYS_WHAT_COMES = """
 import signal, sys
@@ -21,13 +21,6 @@ print("here", flush=True)
 while True:
     signal.pause()
 """
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.fixture
@@ -54,12 +47,6 @@ def test_a_killed_process_is_dead_when_that_is_verified(journal, process):
     assert faults.heal_all() == []
     (told,) = [event for event in read(journal.path) if event["kind"] == "signal"]
     assert (told["signal"], told["pid"], told["why"]) == ("SIGKILL", process.pid, "to see it die")
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_that_was_not_sent_does_not_verify(journal, process, number):
-    with pytest.raises(FaultError, match="never sent"):
-        SignalSent(journal, "sleeper", "it", Identity.of(process.pid), number, why="never").verify()
 
 
 def test_a_process_that_outlives_its_killing_does_not_verify(journal, process, monkeypatch):

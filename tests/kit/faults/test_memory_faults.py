@@ -12,7 +12,6 @@ import pytest
 
 from beehave.faults.base import FaultError
 from beehave.faults.memory import LimitLowered
-from beehave.journal import Journal
 from beehave.machine import cgroups as memory_groups
 from beehave.machine import probes
 from beehave.machine.capabilities import find
@@ -32,13 +31,6 @@ for line in sys.stdin:
     hold.append(bytearray(b"1") * (int(line) << 20))
     print("has it", flush=True)
 """
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.fixture

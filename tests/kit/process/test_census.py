@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -57,16 +56,6 @@ def test_a_process_is_named_swept_and_reaped(taker):
     child.wait()
 
 
-def test_a_zombie_is_named_and_reaped(taker):
-    before = taker.take()
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert [(leak.kind, leak.pid) for leak in taker.extra_since(before).leaks()] == [("zombie", child.pid)]
-    assert taker.sweep(before) == []
-    assert Identity.of(child.pid) is None
-    child.wait()
-
-
 def test_a_process_that_is_on_its_way_out_is_no_leak(taker):
     before = taker.take()
     with subprocess.Popen(SLEEP) as child:
@@ -112,19 +101,6 @@ def test_expected_processes_and_their_descendants_are_left_alone(taker):
     assert taker.sweep(before) == []
     parent.stdout.close()
     parent.wait()
-
-
-def test_a_port_of_this_process_is_named_and_stopped(taker):
-    before = taker.take()
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    leaks = taker.extra_since(before).leaks()
-    assert [(leak.kind, leak.port) for leak in leaks] == [("port", port)]
-    assert leaks[0].what == f"127.0.0.1:{port}, held by behave itself"
-    assert taker.sweep(before) == []
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port))
-    listener.close()
 
 
 def test_temporary_files_and_folders_are_named_and_removed(taker, tmp_path):

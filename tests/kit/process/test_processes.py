@@ -11,19 +11,12 @@ import pytest
 from beehave.conditions import eventually
 from beehave.errors import HarnessError
 from beehave.identity import descendants
-from beehave.journal import Journal, read
+from beehave.journal import read
 from beehave.process.table import ManagedProcess, ProcessTable
 
 READY = "import sys, time; print('ready', flush=True); "
 OBEDIENT = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); " + READY + "time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY + "time.sleep(60)"
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from beehave.conditions import eventually
 from beehave.identity import Identity
-from beehave.journal import Journal
 from beehave.process.sampler import Limit, Load, Sampler, Usage, look, slope_per_s, trend
 
 LOAD = Load(requests=1000, in_flight_max=3)
@@ -113,13 +112,6 @@ def child():
         process.wait()
         process.stdin.close()
         process.stdout.close()
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 def sampled(journal, processes, samples=8) -> Sampler:

@@ -6,15 +6,7 @@ import sys
 
 import pytest
 
-from beehave.journal import Journal
 from beehave.runner.evidence import AssertionTrace, Evidence, EvidenceError, assert_lines, gathered
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal.ndjson")
-    yield journal
-    journal.close()
 
 
 @pytest.mark.parametrize(

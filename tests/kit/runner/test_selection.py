@@ -86,10 +86,3 @@ def test_an_ambiguous_step_names_both_definitions(feature, registry):
     assert "f.feature:4: the step `Given 3 bees` is ambiguous, 2 definitions match it" in problems[0]
     assert "@given('{count:d} bees')" in problems[0]
     assert "@step('{what} bees')" in problems[0]
-
-
-def test_why_nothing_was_selected(feature):
-    said = selection.describe_empty([feature], configuration("--tags=@typo", "-n", "nobody"))
-    assert said.startswith("nothing to run: none of the 5 scenarios in 1 features")
-    assert "the tags typo" in said.replace("@", "")
-    assert "the name 'nobody'" in said
