@@ -113,7 +113,7 @@ def test_the_kernels_way_in_a_network_of_its_own():
         "import sys, pytest; from beehave.sandbox import kernel\n"
         "kernel.unshare(kernel.CLONE_NEWNET | (0 if kernel.may_administer() else kernel.CLONE_NEWUSER))\n"
         "kernel.bring_loopback_up()\n"
-        f"options = ['-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', '-p', 'no:hypothesispytest', '-k', 'KernelLink']\n"
+        "options = '-q -p no:cacheprovider -p no:xdist -p no:hypothesispytest -k KernelLink'.split()\n"
         f"sys.exit(pytest.main([*options, {__file__!r}]))"
     )
     done = subprocess.run(
