@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -118,10 +119,17 @@ def test_a_hangup_never_ends_it(worker, http):
     assert http.get(worker.url + "/health").json()["status"] == "ok"
 
 
+def ignores_hangups(pid: int) -> bool:
+    """Whether the process has SIGHUP among its ignored signals: proc(5), a mask whose lowest bit is signal 1."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(mask, 16) & 1)
+
+
 def test_signals_while_it_still_imports(start):
     for number, status in ((signal.SIGHUP, None), (signal.SIGTERM, 0)):
         worker = start()
-        time.sleep(0.12)  # the interpreter is up, and the imports run
+        until(lambda pid=worker.child.pid: ignores_hangups(pid), "it guards its start, and the imports run")
         worker.signal(number)
         if status is None:
             worker.wait_for("model_loaded")
